@@ -1,0 +1,58 @@
+"""Which device renders: what `device: auto` means, said once, and clear errors where a device is not there."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+
+import torch
+
+from ondr.errors import LOGGER, BackendError
+
+CUDA_INSTALL = 'pip install "ondr[cuda]"'
+
+
+def resolve(device: str) -> torch.device:
+    """Returns the device that a config's `device` stands for.
+
+    Args:
+        device: auto, cpu, cuda or cuda:N. `auto` is CUDA where torch finds a GPU and nvdiffrast is installed.
+
+    Raises:
+        BackendError: CUDA is asked for and is not there.
+    """
+    if device == "auto":
+        return _automatic()
+    chosen = torch.device(device)
+    if chosen.type == "cuda":
+        _check_cuda(chosen)
+    return chosen
+
+
+@functools.cache
+def _automatic() -> torch.device:
+    if not torch.cuda.is_available():
+        reason, device = "torch finds no CUDA device", "cpu"
+    elif not has_nvdiffrast():
+        reason, device = f"nvdiffrast is not installed ({CUDA_INSTALL} adds it; non-commercial licence)", "cpu"
+    else:
+        reason, device = "torch finds a CUDA device and nvdiffrast is installed", "cuda"
+    LOGGER.warning("rendering on %s: %s. Set device to choose.", device, reason)
+    return torch.device(device)
+
+
+def has_nvdiffrast() -> bool:
+    """Whether nvdiffrast is installed; it is not imported."""
+    return importlib.util.find_spec("nvdiffrast") is not None
+
+
+def _check_cuda(device: torch.device) -> None:
+    if not torch.cuda.is_available():
+        build = "this torch is a CPU build" if torch.version.cuda is None else "no driver or GPU answers"
+        raise BackendError(
+            f"device must be one that is here, got {device}, but {build}. Set device=cpu, or install a CUDA build of torch."
+        )
+    if device.index is not None and device.index >= torch.cuda.device_count():
+        raise BackendError(f"device must be one of {torch.cuda.device_count()} GPUs, got {device}. Count from cuda:0.")
+    if not has_nvdiffrast():
+        raise BackendError(f"device {device} needs nvdiffrast, which is not installed. Run {CUDA_INSTALL}.")

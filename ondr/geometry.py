@@ -1,0 +1,99 @@
+"""Rotations, cameras and rays: the conventions of frames in one place.
+
+World right-handed, z up, metres. Camera axes as in OpenCV: x right, y down, z forward. Quaternions w x y z.
+Transforms read right to left: `camera_from_world @ world_from_object`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+CAMERA_FROM_WORLD = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
+"""Rotation of a level camera that looks along the world's +y: right is +x, up is +z."""
+
+
+def rotation_from_quaternion(quaternion: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape 3 3"]:
+    """Returns the rotation matrices of unit quaternions w x y z."""
+    w, x, y, z = quaternion.unbind(-1)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def quaternion_from_uniforms(u: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 4"]:
+    """Maps three uniforms to a quaternion that is uniform on SO(3).
+
+    Source: Shoemake 1992, "Uniform random rotations", Graphics Gems III.
+    """
+    u0, u1, u2 = u.unbind(-1)
+    a, b = torch.sqrt(1 - u0), torch.sqrt(u0)
+    s, t = 2 * math.pi * u1, 2 * math.pi * u2
+    return torch.stack([b * torch.cos(t), a * torch.sin(s), a * torch.cos(s), b * torch.sin(t)], dim=-1)
+
+
+def rotation_about_z(degrees: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 3 3"]:
+    """Returns rotations about the z axis, counter-clockwise seen from its tip."""
+    angle = torch.deg2rad(degrees)
+    c, s, zero, one = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle), torch.ones_like(angle)
+    rows = ((c, -s, zero), (s, c, zero), (zero, zero, one))
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def direction_from_angles(
+    azimuth_degrees: Float[Tensor, "*shape"], elevation_degrees: Float[Tensor, "*shape"]
+) -> Float[Tensor, "*shape 3"]:
+    """Returns unit vectors in the world: azimuth from +x towards +y, elevation above the horizon."""
+    a, e = torch.deg2rad(azimuth_degrees), torch.deg2rad(elevation_degrees)
+    return torch.stack([torch.cos(e) * torch.cos(a), torch.cos(e) * torch.sin(a), torch.sin(e)], dim=-1)
+
+
+def transform(
+    rotation: Float[Tensor, "*shape 3 3"], translation: Float[Tensor, "*shape 3"]
+) -> Float[Tensor, "*shape 4 4"]:
+    """Returns the 4x4 matrix of x -> rotation @ x + translation."""
+    top = torch.cat([rotation, translation[..., None]], dim=-1)
+    bottom = torch.zeros_like(top[..., :1, :])
+    bottom[..., 3] = 1
+    return torch.cat([top, bottom], dim=-2)
+
+
+def intrinsics_from_fov(fov_degrees: Float[Tensor, "batch"], size: tuple[int, int]) -> Float[Tensor, "batch 3 3"]:
+    """Returns K of a camera with square pixels and its axis at the centre of the image.
+
+    Args:
+        fov_degrees: Angle across the image's longer side.
+        size: Height and width in pixels.
+    """
+    height, width = size
+    focal = max(size) / 2 / torch.tan(torch.deg2rad(fov_degrees) / 2)
+    zero, one = torch.zeros_like(focal), torch.ones_like(focal)
+    rows = ((focal, zero, one * (width / 2)), (zero, focal, one * (height / 2)), (zero, zero, one))
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def pixel_rays(
+    inverse_intrinsics: Float[Tensor, "batch 3 3"], image: Tensor, x: Tensor, y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Returns the rays (x, y, 1) in the camera frame through points of images, as two planes.
+
+    Args:
+        inverse_intrinsics: Inverse of K, whose last row is 0 0 1.
+        image: Row of the batch of each point, any shape.
+        x: Pixels from the left edge of the image, same shape; the first pixel's centre is at 0.5.
+        y: Pixels from the top edge.
+    """
+    k = [inverse_intrinsics[:, i, j][image] for i in range(2) for j in range(3)]
+    return k[0] * x + k[1] * y + k[2], k[3] * x + k[4] * y + k[5]
+
+
+def yaw_quaternion(u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
+    """Maps one uniform to a quaternion that turns about the vertical by a uniform angle."""
+    half, zero = math.pi * u, torch.zeros_like(u)
+    return torch.stack([torch.cos(half), zero, zero, torch.sin(half)], dim=-1)

@@ -1,0 +1,169 @@
+"""The numbers inside the laws, by name, movable while training runs: what curricula and learned laws act on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ondr.config import Config, nearest
+from ondr.errors import ConfigError
+from ondr.laws import Law
+from ondr.quantity import Spec, parse
+
+State = dict[str, list[float]]
+
+
+class Parameters(MutableMapping[str, Tensor]):
+    """The parameters of all laws: `lights.intensity.high` to a float64 tensor, 0-d or, for weights, 1-d.
+
+    What `parameters[name]` returns is a copy; assign to move a parameter: a number, or a tensor, which may require
+    grad where the law is continuous. The change takes effect with the next batch rendered. All values lie in one host
+    tensor, shared with workers.
+    """
+
+    def __init__(self, cfg: Config) -> None:
+        """Takes the laws' first parameters from a config."""
+        self._laws: dict[str, tuple[Law, Spec]] = {
+            name: (law, spec) for name, (law, spec) in cfg.quantities().items() if isinstance(law, Law)
+        }
+        self._places: dict[str, tuple[str, str, slice]] = {}
+        values: list[float] = []
+        for name, (law, _) in self._laws.items():
+            for parameter, value in law.parameters.items():
+                numbers = value if isinstance(value, tuple) else (value,)
+                place = slice(len(values), len(values) + len(numbers))
+                self._places[f"{name}.{parameter}"] = (name, parameter, place)
+                values.extend(numbers)
+        self._first = torch.tensor(values, dtype=torch.float64)
+        self._values = self._first.clone().share_memory_()
+        self._live: dict[str, Tensor] = {}
+
+    def __getitem__(self, name: str) -> Tensor:
+        quantity, parameter, place = self._place(name)
+        if name in self._live:
+            return self._live[name]
+        value = self._values[place].clone()
+        return value if self._is_vector(quantity, parameter) else value[0]
+
+    def __setitem__(self, name: str, value: float | Tensor) -> None:
+        """Moves a parameter.
+
+        Raises:
+            ConfigError: There is no such parameter, or the law would leave its domain.
+        """
+        quantity, _, place = self._place(name)
+        law, spec = self._laws[quantity]
+        tensor = torch.as_tensor(value, dtype=torch.float64)
+        self._check_tensor(name, law, spec, tensor)
+        new = self._values.clone()
+        if tensor.numel() != new[place].numel():
+            raise ConfigError(
+                f"{name} must have {new[place].numel()} values, got {tensor.numel()}. Give as many as the config."
+            )
+        new[place] = tensor.detach().cpu().reshape(-1)
+        self._check_law(name, quantity, new)
+        self._values.copy_(new)
+        self._live.pop(name, None)
+        if tensor.requires_grad:
+            self._live[name] = value  # type: ignore[assignment]
+
+    def __delitem__(self, name: str) -> None:
+        """Moves a parameter back to what the config says."""
+        _, _, place = self._place(name)
+        self._live.pop(name, None)
+        self._values[place] = self._first[place]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        return f"Parameters({', '.join(f'{n}={self[n].tolist()}' for n in self)})"
+
+    def moved(self) -> State:
+        """Returns the values that differ from the config's."""
+        different = (self._values != self._first).tolist()
+        return {n: self._values[p].tolist() for n, (_, _, p) in self._places.items() if any(different[p])}
+
+    def restore(self, moved: State) -> None:
+        """Sets the parameters to what `moved` returned, all others to what the config says.
+
+        Raises:
+            ConfigError: There is no such parameter, or a law would leave its domain.
+        """
+        new = self._first.clone()
+        for name, value in moved.items():
+            new[self._place(name)[2]] = torch.tensor(value, dtype=torch.float64)
+        for name in moved:
+            self._check_law(name, self._places[name][0], new)
+        self._live.clear()
+        self._values.copy_(new)
+
+    def place(self, quantity: str) -> list[slice]:
+        """Returns where in `vector` the parameters of a quantity lie, in the order of its law's fields."""
+        law, _ = self._laws[quantity]
+        return [self._places[f"{quantity}.{p}"][2] for p in law.parameters]
+
+    def host(self, quantity: str) -> tuple[Any, ...]:
+        """Returns the current parameters of a quantity as numbers (weights as a tuple)."""
+        law, _ = self._laws[quantity]
+        values = (self._values[s].tolist() for s in self.place(quantity))
+        return tuple(
+            tuple(v) if self._is_vector(quantity, p) else v[0] for p, v in zip(law.parameters, values, strict=True)
+        )
+
+    def vector(self, device: torch.device | str) -> Tensor:
+        """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
+        vector = self._values.to(device=device, dtype=torch.float32, copy=True)
+        for name, value in self._live.items():
+            place = self._places[name][2]
+            index = torch.arange(place.start, place.stop, device=vector.device)
+            vector = vector.index_put((index,), value.reshape(-1).to(vector))
+        return vector
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_live": {}}
+
+    def _place(self, name: str) -> tuple[str, str, slice]:
+        if name not in self._places:
+            raise ConfigError(
+                f"parameters[{name!r}] must be the parameter of a law.{nearest(name, list(self._places))}"
+            )
+        return self._places[name]
+
+    def _is_vector(self, quantity: str, parameter: str) -> bool:
+        return isinstance(self._laws[quantity][0].parameters[parameter], tuple)
+
+    def _check_tensor(self, name: str, law: Law, spec: Spec, value: Tensor) -> None:
+        if value.requires_grad and law.discrete:
+            raise ConfigError(
+                f"{name} must not require grad, since its law is discrete. Use the law's log_prob as a score function."
+            )
+        if spec.structure and value.device.type != "cpu":
+            raise ConfigError(
+                f"{name} must be moved with a number or a CPU tensor, got one on {value.device}, since it decides on "
+                "the host how much is drawn. Call .cpu() first."
+            )
+
+    def _check_law(self, name: str, quantity: str, values: Tensor) -> None:
+        law, spec = self._laws[quantity]
+        numbers = {}
+        for parameter in law.parameters:
+            part = values[self._places[f"{quantity}.{parameter}"][2]].tolist()
+            numbers[parameter] = tuple(part) if self._is_vector(quantity, parameter) else part[0]
+        moved = dataclasses.replace(law, **numbers)
+        try:
+            parse(moved, spec)
+        except ValueError as error:
+            raise ConfigError(f"{name} {error}. Keep the law within its domain.") from None
+        if spec.kind == "count" and moved.support[1] > law.support[1]:
+            raise ConfigError(
+                f"{name} must not exceed {law.support[1]:g}, got {moved.support[1]:g}, since tensors are made for that "
+                f"many. Start with a larger {quantity} in the config."
+            )
