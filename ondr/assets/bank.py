@@ -1,0 +1,87 @@
+"""What lies on the device while training runs: every mesh and every texture, packed into a few tensors.
+
+The layouts' meaning lives here; reading files is left to `meshes` and `textures`, filling the bank to `packing`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from jaxtyping import Bool, Float32, Int32
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Packed meshes, materials and textures. All tensors lie on one device."""
+
+    vertices: Float32[Tensor, "vertex 8"]
+    """Position (file units, origin at the centre of the mesh's bounding box), unit normal, uv. uv runs from
+    the texture's top left corner: u to the right, v down."""
+    colors: Int32[Tensor, "vertex"]
+    """RGBA8 words (R in the lowest byte), the square root of linear light; white where a file has no vertex or face
+    colours. Multiplied with the material's colour."""
+    triangles: Int32[Tensor, "triangle 4"]
+    """Three vertex rows, relative to the mesh's first vertex, counter-clockwise seen from outside; the material's
+    row."""
+    patches: Int32[Tensor, "triangle"]
+    """Smooth patch of each triangle, counted within its mesh: neighbours in one patch share a normal and a material,
+    so that one shading serves all of a pixel's samples within it."""
+    material_color: Float32[Tensor, "material 3"]
+    """Base colour, linear RGB."""
+    material_texture: Int32[Tensor, "material"]
+    """Row of `textures`; 0 (plain white) for a material without an image."""
+    texels: Int32[Tensor, "texel"]
+    """RGBA8 words (R in the lowest byte), the square root of linear light; all mip levels of all textures."""
+    textures: Int32[Tensor, "texture 2"]
+    """First texel and log2 of the side. Level `l` of a texture with side s = 2**n starts (4**(n+1) - 4**(n+1-l)) / 3
+    texels later and has side s >> l. Row 0 is a single white texel."""
+    vertex_offset: Int32[Tensor, "mesh"]
+    first_triangle: Int32[Tensor, "mesh"]
+    triangle_count: Int32[Tensor, "mesh"]
+    closed: Bool[Tensor, "mesh"]
+    """Watertight with outward faces: its back faces need not be drawn."""
+    extent: Float32[Tensor, "mesh 3"]
+    """Sides of the bounding box in file units."""
+    center: Float32[Tensor, "mesh 3"]
+    """Centre of the bounding box in the file's coordinates: file coordinates are bank coordinates plus this."""
+    hull: Float32[Tensor, "mesh hull 3"]
+    """Vertices of the convex hull in bank coordinates, padded by repeating the first."""
+    hull_edges: Int32[Tensor, "mesh edge 2"]
+    """Edges of the convex hull as rows of `hull`, padded by repeating the first."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the tensors lie."""
+        return self.vertices.device
+
+    def to(self, device: torch.device | str) -> Bank:
+        """Returns the bank with every tensor on `device`."""
+        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+@dataclass(frozen=True)
+class Assets:
+    """A bank and what its rows mean. The lists are host data; only `bank` lies on the device."""
+
+    bank: Bank
+    class_names: tuple[str, ...]
+    """Names of the class ids 0, 1, ..."""
+    mesh_files: tuple[str, ...]
+    """Files of the objects of interest relative to their root, such as `mug/mug_01.obj`; the bank's first meshes, in
+    this order."""
+    mesh_paths: tuple[str, ...]
+    """Absolute paths of `mesh_files`."""
+    mesh_labels: tuple[int, ...]
+    """Class id of each of `mesh_files`."""
+    distractors: dict[str, int]
+    """Name of each distractor shape and its row among the bank's meshes."""
+    foreign_textures: range
+    """Rows of `bank.textures` that may be laid on any object."""
+    noise_textures: range
+    """Rows of `bank.textures` with noise tiles, for backgrounds."""
+    photos: range
+    """Rows of `bank.textures` with background photos."""
+    photo_aspects: tuple[float, ...]
+    """Width over height of each of `photos`, whose texture is a square."""

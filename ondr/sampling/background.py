@@ -1,0 +1,82 @@
+"""What is seen behind everything: a crop of a photo, a tile, noise, or a plain colour."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from ondr.assets.bank import Assets
+from ondr.draws import Draws
+from ondr.geometry import rotation_about_z
+from ondr.sampling.materials import color_of
+from ondr.scene import Background
+
+PHOTO, TEXTURE, NOISE = 0, 1, 2
+
+
+def photo_map(
+    draws: Draws, aspect: Float[Tensor, "batch"], photo_size: int, size: tuple[int, int]
+) -> Float[Tensor, "batch 2 3"]:
+    """Returns uv_from_pixel of a crop with the image's aspect, inside the photo.
+
+    Args:
+        draws: Share, place and mirroring of the crop.
+        aspect: Width over height of each photo.
+        photo_size: Side of the square that photos are stored in, texels.
+        size: Height and width of the image.
+    """
+    height, width = size
+    relative = width / height / aspect
+    crop_w = draws["background.crop"] * relative.clamp(max=1)
+    crop_h = draws["background.crop"] * (1 / relative).clamp(max=1)
+    # Textures wrap: a margin of one texel of the mip level in use keeps the opposite border out.
+    margin = torch.maximum(crop_w / width, crop_h / height).clamp(min=1 / photo_size, max=0.05)
+    inner = 1 - 2 * margin
+    left = margin + draws["background.crop_x"] * (1 - crop_w) * inner
+    top = margin + draws["background.crop_y"] * (1 - crop_h) * inner
+    crop_w, crop_h = crop_w * inner, crop_h * inner
+    mirrored = draws["background.mirror"] > 0
+    step = torch.where(mirrored, -crop_w, crop_w) / width
+    zero = torch.zeros_like(step)
+    u = torch.stack([step, zero, torch.where(mirrored, left + crop_w, left)], dim=-1)
+    v = torch.stack([zero, crop_h / height, top], dim=-1)
+    return torch.stack([u, v], dim=1)
+
+
+def tile_map(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 2 3"]:
+    """Returns uv_from_pixel of a repeated, rotated tile."""
+    turn = rotation_about_z(draws["background.rotation_degrees"])[:, :2, :2]
+    scale = draws["background.texture_scale"] / min(size)
+    offset = torch.stack([draws["background.crop_x"], draws["background.crop_y"]], dim=-1)
+    return torch.cat([turn * scale[:, None, None], offset[..., None]], dim=-1)
+
+
+def sample_background(
+    draws: Draws, assets: Assets, aspects: Float32[Tensor, "photo"], photo_size: int, size: tuple[int, int]
+) -> Background:
+    """Returns the backgrounds of a batch.
+
+    Args:
+        draws: Everything drawn.
+        assets: Where photos, tiles and noise lie in the bank.
+        aspects: Width over height of all photos; one entry of any value where there are none.
+        photo_size: Side of the square that photos are stored in, texels.
+        size: Height and width of the image.
+    """
+    source = draws["background.source"]
+    photo = draws["background.photo"].to(torch.int32)
+    row = torch.zeros_like(photo)
+    for number, rows, index in (
+        (PHOTO, assets.photos, photo),
+        (TEXTURE, assets.foreign_textures, draws["background.texture"].to(torch.int32)),
+        (NOISE, assets.noise_textures, draws["background.noise"].to(torch.int32)),
+    ):
+        row = torch.where(source == number, index + rows.start, row)
+    is_photo = (source == PHOTO)[:, None, None]
+    as_it_is = (source == PHOTO) | (source == TEXTURE)
+    return Background(
+        texture=row,
+        uv_from_pixel=torch.where(is_photo, photo_map(draws, aspects[photo], photo_size, size), tile_map(draws, size)),
+        color=torch.where(as_it_is[:, None], 1.0, color_of(draws, "background.color")),
+    )

@@ -1,0 +1,18 @@
+"""The photometric effects of a batch."""
+
+from __future__ import annotations
+
+from ondr.draws import Draws
+from ondr.scene import Effects
+
+
+def sample_effects(draws: Draws) -> Effects:
+    """Returns the effects' strengths; an image that is not blurred has sigma 0."""
+    return Effects(
+        blur_sigma=draws["photometric.blur_sigma"] * draws["photometric.blur"],
+        brightness=draws["photometric.brightness"],
+        contrast=draws["photometric.contrast"],
+        saturation=draws["photometric.saturation"],
+        hue_degrees=draws["photometric.hue_degrees"],
+        noise_std=draws["photometric.noise_std"],
+    )

@@ -1,0 +1,69 @@
+"""What the discrete quantities choose from: classes, files, shapes, and sources for which there are images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ondr.assets.bank import Assets
+from ondr.config import Config, nearest
+from ondr.errors import ConfigError
+from ondr.laws import AnyOf, Choice, Law
+from ondr.quantity import Spec
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one discrete quantity chooses from."""
+
+    number: int = 0
+    """How many there are, for the law `uniform`."""
+    values: tuple[float, ...] | None = None
+    """What the law's options stand for: indices into the quantity's names, or numbers. None: 0, 1, ..."""
+    allowed: tuple[bool, ...] = ()
+    """Which of the options can be had with these assets. Empty: all."""
+
+
+def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
+    """Finds what each discrete quantity of a config chooses from.
+
+    Raises:
+        ConfigError: A law names something that is not there, or leaves nothing to choose.
+    """
+    names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
+    numbers = {"background.photo": len(assets.photos), "background.noise": len(assets.noise_textures)}
+    result = {}
+    for name, (law, spec) in cfg.quantities().items():
+        if isinstance(law, Choice) and law.numeric:
+            result[name] = Options(len(law.options), tuple(law.options))
+        elif isinstance(law, AnyOf | Choice):
+            known = names.get(name, spec.options)
+            number = numbers.get(name, len(assets.foreign_textures))
+            result[name] = Options(number) if known is None else _named(name, law, spec, known, assets)
+            if known is None and isinstance(law, Choice):
+                raise ConfigError(f"{name} must be uniform, got {law.to_config()}. Leave out files from the folder.")
+    return result
+
+
+def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Assets) -> Options:
+    options = law.options if isinstance(law, Choice) else known
+    weights = law.weights if isinstance(law, Choice) else (1.0,) * len(options)
+    unknown = [str(o) for o in options if o not in known]
+    if unknown:
+        raise ConfigError(
+            f"{name} must choose from {', '.join(known)}, got {unknown[0]!r}.{nearest(unknown[0], list(known))}"
+        )
+    missing = _missing(name, assets) if spec.options else set()
+    allowed = tuple(o not in missing for o in options)
+    if not any(w > 0 and a for w, a in zip(weights, allowed, strict=True)):
+        raise ConfigError(
+            f"{name} must choose something that is there, got {law.to_config()} without images for it. Set "
+            "materials.textures or background.photos to a folder, or choose color."
+        )
+    return Options(len(options), tuple(known.index(o) for o in options), allowed)
+
+
+def _missing(name: str, assets: Assets) -> set[str]:
+    missing = {"texture"} if not assets.foreign_textures else set()
+    if name == "background.source" and not assets.photos:
+        missing.add("photo")
+    return missing

@@ -1,0 +1,78 @@
+"""Values that a caller puts in place of draws: replay, counterfactuals, ablations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from ondr.config import nearest
+from ondr.draws import Draws
+from ondr.errors import ConfigError
+
+Overrides = Mapping[str, "float | Tensor"]
+
+
+def check_names(overrides: Overrides, draws: Mapping[str, object], derived: frozenset[str]) -> None:
+    """Refuses names that are no draw.
+
+    Raises:
+        ConfigError: A name is unknown, or derived from others.
+    """
+    for name in overrides:
+        if name in derived:
+            raise ConfigError(f"overrides[{name!r}] must name a draw, but it follows from others. Override those.")
+        if name not in draws:
+            raise ConfigError(f"overrides[{name!r}] must name a draw.{nearest(name, list(draws))}")
+
+
+def expand(name: str, value: float | Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Brings an override to the shape of its draw: a number, `[B]` or `[B, slot]`.
+
+    Raises:
+        ConfigError: Its shape fits in none of these ways, or it is not finite.
+    """
+    tensor = torch.as_tensor(value)
+    if tensor.device.type == "cpu" and not torch.isfinite(tensor.detach().double()).all():
+        raise ConfigError(f"overrides[{name!r}] must be finite, got {value}. Give numbers.")
+    if tensor.ndim == 1 and len(shape) > 1 and len(tensor) == shape[0]:
+        tensor = tensor.reshape(-1, *(1 for _ in shape[1:]))
+    try:
+        return tensor.expand(shape)
+    except RuntimeError:
+        raise ConfigError(
+            f"overrides[{name!r}] must be a number, [{shape[0]}] or {list(shape)}, got {list(tensor.shape)}. "
+            "Give one value for each image, or for each slot of each image."
+        ) from None
+
+
+def host_override(
+    name: str, value: float | Tensor, shape: tuple[int, ...], largest: Tensor
+) -> Int64[Tensor, "batch *slot"]:
+    """Returns an override of a draw of structure as whole numbers on the CPU.
+
+    Raises:
+        ConfigError: It lies on a GPU, is no whole number, or is out of range.
+    """
+    tensor = expand(name, value, shape)
+    if tensor.device.type != "cpu":
+        raise ConfigError(
+            f"overrides[{name!r}] must be a number or a CPU tensor, got one on {tensor.device}, since it decides on "
+            "the host how much is drawn. Call .cpu() first."
+        )
+    whole = tensor.detach().to(torch.int64)
+    if ((whole != tensor) | (whole < 0) | (whole > largest)).any():
+        raise ConfigError(
+            f"overrides[{name!r}] must be whole numbers from 0 to {int(largest.max())}, got {tensor.tolist()}. "
+            "Tensors are made for the largest count of the config, and classes and files count from 0."
+        )
+    return whole.clone()
+
+
+def apply(draws: Draws, overrides: Overrides) -> Draws:
+    """Returns the draws with the overrides in their place, on the draws' device."""
+    if not overrides:
+        return draws
+    return draws.replaced({name: expand(name, value, tuple(draws[name].shape)) for name, value in overrides.items()})

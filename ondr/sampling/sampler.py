@@ -1,0 +1,120 @@
+"""The sampler: everything that can be laid out once, and one method that draws a batch of scenes."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from ondr.assets.bank import Assets
+from ondr.config import Config
+from ondr.parameters import Parameters
+from ondr.sampling.background import sample_background
+from ondr.sampling.camera import sample_camera
+from ondr.sampling.effects import sample_effects
+from ondr.sampling.lights import sample_lights
+from ondr.sampling.materials import sample_materials
+from ondr.sampling.objects import sample_poses
+from ondr.sampling.options import resolve
+from ondr.sampling.overrides import Overrides, apply, check_names
+from ondr.sampling.plan import Plan
+from ondr.sampling.structure import Drawn, MeshTable, draw_structure, structure
+from ondr.scene import Scene
+
+DERIVED = frozenset({"objects.distance", "distractors.distance"})
+
+
+class Sampler:
+    """Draws scenes of one config from one set of assets, on the assets' device."""
+
+    def __init__(self, cfg: Config, assets: Assets) -> None:
+        """Lays out the draws.
+
+        Raises:
+            ConfigError: A law names something that the assets do not have.
+        """
+        self.cfg, self.assets = cfg, assets
+        self.device = assets.bank.device
+        self.plan = Plan(cfg, resolve(cfg, assets))
+        self.derived = DERIVED | ({"objects.size"} if cfg.objects.size == "file" else set())
+        self._meshes = MeshTable(assets, cfg)
+        self._aspects = torch.tensor(assets.photo_aspects or (1.0,), dtype=torch.float32, device=self.device)
+
+    def sample(
+        self,
+        sample_ids: Int64[Tensor, "batch"],
+        parameters: Parameters,
+        *,
+        seed: int | None = None,
+        overrides: Overrides | None = None,
+    ) -> Scene:
+        """Draws the scenes of some sample ids.
+
+        Args:
+            sample_ids: Ids from 0, on the CPU.
+            parameters: The laws' current parameters.
+            seed: Another seed than the config's.
+            overrides: Values in place of draws, by name: a number, `[B]` or `[B, slot]`.
+
+        Raises:
+            ConfigError: An override is not possible.
+        """
+        cfg, overrides = self.cfg, overrides or {}
+        seed = cfg.seed if seed is None else seed
+        check_names(overrides, self.plan.draws, self.derived)
+        host_words = self.plan.words(seed, sample_ids)
+        drawn = draw_structure(self.plan, host_words, parameters, overrides, self._meshes)
+        fixed = structure(drawn, self._meshes)
+        on_host = self.device.type == "cpu"
+        words = host_words if on_host else self.plan.words(seed, sample_ids.to(self.device, non_blocking=True))
+        draws = self.plan.evaluate(words, parameters, drawn if on_host else _uploaded(drawn, self.device))
+        draws = apply(draws, {name: value for name, value in overrides.items() if name not in drawn})
+        camera = sample_camera(draws, cfg.image_size)
+        mesh = fixed.mesh.to(self.device, non_blocking=True)
+        poses, size, draws = sample_poses(draws, mesh, camera, cfg, self.assets)
+        return Scene(
+            sample_ids=sample_ids,
+            seed=seed,
+            num_objects=cfg.num_objects,
+            poses=poses,
+            materials=sample_materials(draws, self.assets),
+            lights=sample_lights(draws, poses, size),
+            camera=camera,
+            background=sample_background(draws, self.assets, self._aspects, cfg.background.photo_size, cfg.image_size),
+            effects=sample_effects(draws),
+            structure=fixed,
+            draws=draws,
+        )
+
+
+def _uploaded(drawn: Drawn, device: torch.device) -> Drawn:
+    """Copies the draws of structure to the device in one pinned block."""
+    batch = len(next(iter(drawn.values())))
+    block = torch.cat([value.reshape(batch, -1) for value in drawn.values()], dim=1).pin_memory()
+    parts = block.to(device, non_blocking=True).split([value[:1].numel() for value in drawn.values()], dim=1)
+    return {name: part.reshape(value.shape) for (name, value), part in zip(drawn.items(), parts, strict=True)}
+
+
+def sample_scene(
+    cfg: Config,
+    assets: Assets,
+    sample_ids: Int64[Tensor, "batch"],
+    *,
+    seed: int | None = None,
+    parameters: Parameters | None = None,
+    overrides: Overrides | None = None,
+) -> Scene:
+    """Draws the scenes of some sample ids: a pure function of its arguments.
+
+    Args:
+        cfg: What may vary, within which law.
+        assets: The meshes and textures; the scene lies on their device.
+        sample_ids: int64 `[B]` from 0, on the CPU; any ids in any order.
+        seed: Another seed than the config's.
+        parameters: The laws' parameters; None: those of the config.
+        overrides: Values in place of draws, by name: a number, `[B]` or `[B, slot]`.
+
+    Raises:
+        ConfigError: A law names something that the assets do not have, or an override is not possible.
+    """
+    return Sampler(cfg, assets).sample(sample_ids, parameters or Parameters(cfg), seed=seed, overrides=overrides)

@@ -1,0 +1,163 @@
+"""A batch of random worlds as tensors: what the sampler makes, what a user's hook may change, what the renderer reads.
+
+World frame right-handed, z up, metres. Camera axes as in OpenCV: x right, y down, z forward. Light is linear RGB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from jaxtyping import Bool, Float, Float32, Int32, Int64
+from torch import Tensor
+
+from ondr.draws import Draws
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Meshes in the world. Slots 0..N-1 are objects of interest, the rest distractors."""
+
+    mesh: Int32[Tensor, "batch slot"]
+    """Row of the bank's meshes; -1 for an empty slot."""
+    rotation: Float[Tensor, "batch slot 3 3"]
+    """world_from_object, a rotation."""
+    scale: Float[Tensor, "batch slot 3"]
+    """Metres per file unit along the object's own axes, applied before the rotation."""
+    translation: Float[Tensor, "batch slot 3"]
+    """Where the centre of the mesh's bounding box lies in the world, metres."""
+
+
+@dataclass(frozen=True)
+class Materials:
+    """How each slot's surface looks."""
+
+    own: Bool[Tensor, "batch slot"]
+    """True: the file's own textures and colours; False: `texture` times `color`."""
+    texture: Int32[Tensor, "batch slot"]
+    """Row of the bank's textures; 0 is plain white."""
+    color: Float[Tensor, "batch slot 3"]
+    """Linear RGB; multiplies `texture`. Unused where `own`."""
+    texture_scale: Float[Tensor, "batch slot"]
+    """Repeats of the foreign texture over the unit square of uv. Unused where `own`."""
+    roughness: Float[Tensor, "batch slot"]
+    """GGX roughness (alpha is its square), 0..1."""
+    specular: Float[Tensor, "batch slot"]
+    """Reflectance at normal incidence (F0), 0..1."""
+
+
+@dataclass(frozen=True)
+class Lights:
+    """Point and directional lights plus ambient light."""
+
+    position: Float[Tensor, "batch light 4"]
+    """World x, y, z, 1 in metres for a point light; the unit direction towards it and 0 for a directional one."""
+    color: Float[Tensor, "batch light 3"]
+    """Linear RGB irradiance at the scene's centre; 0 for an absent light."""
+    reference_distance: Float[Tensor, "batch light"]
+    """Metres from a point light at which its falloff is 1: its distance from the scene's centre."""
+    ambient: Float[Tensor, "batch 3"]
+    """Linear RGB."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera."""
+
+    intrinsics: Float[Tensor, "batch 3 3"]
+    """K: pixel centres at +0.5, row 0 at the top. fx < 0 for a mirrored image."""
+    camera_from_world: Float[Tensor, "batch 4 4"]
+    """A rigid transform."""
+
+
+@dataclass(frozen=True)
+class Background:
+    """What is seen where no triangle is: a texture, laid over the image by an affine map, times a colour."""
+
+    texture: Int32[Tensor, "batch"]
+    """Row of the bank's textures; 0 is plain white."""
+    uv_from_pixel: Float[Tensor, "batch 2 3"]
+    """u, v = M @ (x, y, 1), x and y in pixels with centres at +0.5."""
+    color: Float[Tensor, "batch 3"]
+    """Linear RGB."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Photometric effects, in the order in which they are applied. Neutral values leave the image as it is."""
+
+    blur_sigma: Float[Tensor, "batch"]
+    """Standard deviation of a Gaussian blur in pixels, applied to linear light; 0 = none."""
+    brightness: Float[Tensor, "batch"]
+    """Factor on the sRGB-encoded image; 1 = neutral."""
+    contrast: Float[Tensor, "batch"]
+    """Factor about mid-grey (0.5); 1 = neutral."""
+    saturation: Float[Tensor, "batch"]
+    """Factor on the S of HSV; 1 = neutral."""
+    hue_degrees: Float[Tensor, "batch"]
+    """Shift of the H of HSV; 0 = neutral."""
+    noise_std: Float[Tensor, "batch"]
+    """Standard deviation of additive Gaussian noise, image range 0..1; 0 = none."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What is known on the host before anything is computed on the device, as CPU tensors and lists."""
+
+    mesh: Int32[Tensor, "batch slot"]
+    """`Poses.mesh` on the CPU."""
+    blurred: tuple[int, ...]
+    """Rows of the batch whose image is blurred."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A batch of random worlds. Every field is a plain function of (config, parameters, assets, seed, sample id)."""
+
+    sample_ids: Int64[Tensor, "batch"]
+    """Sample ids, on the CPU."""
+    seed: int
+    num_objects: int
+    """N: slots 0..N-1 are objects of interest."""
+    poses: Poses
+    materials: Materials
+    lights: Lights
+    camera: Camera
+    background: Background
+    effects: Effects
+    structure: Structure
+    draws: Draws
+    """Every named draw of the batch: `[B]` or `[B, slot]` (rotations `[B, slot, 4]`)."""
+
+    def rows(self, part: slice) -> Scene:
+        """Returns the scenes of some consecutive images, as views."""
+        start, stop, _ = part.indices(len(self.sample_ids))
+        blurred = tuple(row - start for row in self.structure.blurred if start <= row < stop)
+        return replace(
+            self,
+            **{name: _rows(getattr(self, name), part) for name in PARTS},
+            sample_ids=self.sample_ids[part],
+            structure=Structure(self.structure.mesh[part], blurred),
+            draws=self.draws.map(lambda packed: packed[part]),
+        )
+
+
+PARTS = ("poses", "materials", "lights", "camera", "background", "effects")
+
+
+def _rows(group: Any, part: slice) -> Any:
+    return replace(group, **{field.name: getattr(group, field.name)[part] for field in fields(group)})
+
+
+@dataclass(frozen=True)
+class Instances:
+    """What a rasterizer needs of a scene: S triangle ranges per image and where each lies before the camera."""
+
+    vertex_offset: Int32[Tensor, "batch slot"]
+    """Row of the bank's vertices that the triangles' indices are relative to."""
+    first_triangle: Int32[Tensor, "batch slot"]
+    triangle_count: Int32[Tensor, "batch slot"]
+    """0 for an empty slot."""
+    closed: Bool[Tensor, "batch slot"]
+    camera_from_object: Float32[Tensor, "batch slot 3 4"]
+    """From bank coordinates to the camera frame, metres; scale included."""
