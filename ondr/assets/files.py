@@ -1,0 +1,188 @@
+"""Which files are loaded: finding meshes and images in folders, their classes, and what a split holds out.
+
+Reading the files is left to `meshes` and `images`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from ondr.errors import AssetError
+
+MESH_SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl", ".off")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class MeshFile:
+    """A mesh file and the class it stands for."""
+
+    path: Path
+    """Absolute."""
+    name: str
+    """Path relative to the mesh root, with forward slashes."""
+    label: str
+    """Name of the class: the folder under the root; the file's stem where it lies in the root itself."""
+
+
+def sample_folder(kind: Literal["meshes", "textures"]) -> Path:
+    """Returns the folder of the shipped assets: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "sample" / kind
+    return packaged if packaged.is_dir() else package.parent / kind
+
+
+def find_meshes(roots: Literal["sample"] | Path | Sequence[Path]) -> list[MeshFile]:
+    """Lists the mesh files under the roots, sorted by name within each root.
+
+    Args:
+        roots: `objects.meshes`: `sample`, or one or several folders or files.
+
+    Raises:
+        AssetError: A root does not exist or holds no mesh file.
+    """
+    if roots == "sample":
+        return _meshes_under(sample_folder("meshes"))
+    listed = [roots] if isinstance(roots, str | os.PathLike) else roots
+    return [file for root in listed for file in _meshes_under(Path(root))]
+
+
+def find_images(folder: Path, setting: str) -> list[Path]:
+    """Lists the images in a folder and below it, sorted by their path.
+
+    Args:
+        folder: Where to look.
+        setting: Dotted name of the setting that names the folder, for messages.
+
+    Raises:
+        AssetError: The folder does not exist or holds no image.
+    """
+    root = _existing(folder, setting)
+    found = [root / name for name in _files_under(root, IMAGE_SUFFIXES)]
+    if not found:
+        endings = ", ".join(IMAGE_SUFFIXES)
+        raise AssetError(f"{setting} must hold images ({endings}), got {root} without any. Check the path.")
+    return found
+
+
+def content_share(path: Path) -> float:
+    """Returns a number in 0..1 that depends on nothing but the file's bytes.
+
+    Raises:
+        AssetError: The file cannot be read.
+    """
+    return _unit_hash(read_bytes(path))
+
+
+def name_share(name: str) -> float:
+    """Returns a number in 0..1 that depends on nothing but the name."""
+    return _unit_hash(name.encode())
+
+
+def held_out(items: Sequence[Item], shares: Sequence[float], share: float, part: str) -> list[Item]:
+    """Returns one of the two parts of some files, in their order.
+
+    The test part holds the files whose number is below `share`. Where that would leave one of the parts empty, it gets
+    the file (and its copies) whose number comes nearest; a single file is always in the train part.
+
+    Args:
+        items: What is split.
+        shares: `content_share` of each.
+        share: Share of the test part, 0..1.
+        part: `train` or `test`.
+    """
+    distinct = sorted(set(shares))
+    limit = min(max(share, sum(distinct[:2]) / 2), distinct[-1]) if len(distinct) > 1 else 0.0
+    return [item for item, x in zip(items, shares, strict=True) if (x < limit) == (part == "test")]
+
+
+def held_out_by_class(files: Sequence[MeshFile], share: float, part: str) -> list[MeshFile]:
+    """Returns one of the two parts of each class, so that both parts know every class with two different files.
+
+    Raises:
+        AssetError: A file cannot be read.
+    """
+    labels = sorted({file.label for file in files})
+    groups = [[file for file in files if file.label == label] for label in labels]
+    kept = {
+        file.path for group in groups for file in held_out(group, [content_share(f.path) for f in group], share, part)
+    }
+    return [file for file in files if file.path in kept]
+
+
+def read_bytes(path: Path) -> bytes:
+    """Returns a file's content.
+
+    Raises:
+        AssetError: The file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise AssetError(f"{path} must be readable, got {error.strerror}. Check its permissions.") from error
+
+
+def read_lines(path: Path) -> list[str]:
+    """Returns the lines of a text file; a backslash at the end of a line joins it with the next.
+
+    Raises:
+        AssetError: The file cannot be read.
+    """
+    data = read_bytes(path)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Every byte is a character in Latin-1, so that a name in an old encoding does not stop the file.
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ").split("\n")
+
+
+def _meshes_under(root: Path) -> list[MeshFile]:
+    folder = _existing(root, "objects.meshes")
+    names = [folder.name] if folder.is_file() else _files_under(folder, MESH_SUFFIXES)
+    base = folder.parent if folder.is_file() else folder
+    if not names or Path(names[0]).suffix.lower() not in MESH_SUFFIXES:
+        endings = ", ".join(MESH_SUFFIXES)
+        raise AssetError(f"objects.meshes must hold meshes ({endings}), got {folder} without any. Check the path.")
+    return [MeshFile(base / name, name, _label(name)) for name in names]
+
+
+def _label(name: str) -> str:
+    first, _, rest = name.partition("/")
+    return first if rest else Path(first).stem
+
+
+def _existing(path: Path, setting: str) -> Path:
+    absolute = Path(os.path.abspath(path.expanduser()))
+    if not absolute.exists():
+        raise AssetError(f"{setting} must exist, got {path}: there is no {absolute}. Check the path.")
+    return absolute
+
+
+def _files_under(root: Path, suffixes: Iterable[str]) -> list[str]:
+    """Lists files by their ending, as sorted relative paths; hidden ones are left out, linked folders are followed."""
+    found, seen = [], set()
+    for folder, folders, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        folders[:] = [] if real in seen else [f for f in folders if _shown(f)]
+        if real not in seen:
+            found += [Path(folder, n).relative_to(root).as_posix() for n in names if _shown(n)]
+        seen.add(real)
+    endings = tuple(suffixes)
+    return sorted(name for name in found if name.lower().endswith(endings))
+
+
+def _shown(name: str) -> bool:
+    # macOS adds __MACOSX folders with ._copies of each file to its archives.
+    return not name.startswith(".") and name != "__MACOSX"
+
+
+def _unit_hash(data: bytes) -> float:
+    return int.from_bytes(hashlib.blake2b(data, digest_size=6).digest(), "little") / 2**48

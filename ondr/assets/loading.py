@@ -1,0 +1,190 @@
+"""From folders to `Assets`: which files, one after the other, with a progress bar and what to do with a bad one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from ondr.assets.bank import Assets
+from ondr.assets.files import (
+    MeshFile,
+    content_share,
+    find_images,
+    find_meshes,
+    held_out,
+    held_out_by_class,
+    name_share,
+    read_bytes,
+    sample_folder,
+)
+from ondr.assets.meshes import Mesh, build_mesh, read_mesh
+from ondr.assets.packing import pack_bank
+from ondr.assets.parts import ImageData, Part, Surface
+from ondr.assets.primitives import distractor_shapes
+from ondr.assets.textures import TextureStore, noise_tiles
+from ondr.config import Config
+from ondr.errors import AssetError, ConfigError, say_once
+
+Item = TypeVar("Item")
+Loaded = TypeVar("Loaded")
+
+
+def load_assets(cfg: Config) -> Assets:
+    """Loads meshes, textures and photos and packs them into a bank on the CPU.
+
+    Raises:
+        AssetError: A folder or file is missing, empty or cannot be used; with `assets.on_bad: skip`, no file can.
+        ConfigError: `classes` names a class that is not there.
+    """
+    files, class_names = _mesh_files(cfg)
+    tiles, photos = _image_files(cfg)
+    store = TextureStore(cfg.assets.max_texture_size)
+    with _progress(cfg, len(files) + len(tiles) + len(photos)) as advance:
+        loader = _Loader(cfg, advance)
+        objects = loader.each(files, lambda file: _object(file, store, cfg), "objects.meshes")
+        shapes = [_shape(name, cfg) for name in cfg.distractors.shapes]
+        tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
+        noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
+        first_photo = len(store.rows)
+        aspects = loader.each(
+            photos, lambda path: store.add_photo(_image(path), cfg.background.photo_size), "background.photos"
+        )
+    store.say_scaled()
+    loaded = [file for file, _ in objects]
+    class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
+    meshes = [mesh for _, (mesh, _) in objects] + shapes
+    rows = [rows for _, (_, rows) in objects] + [[0] * len(shape.surfaces) for shape in shapes]
+    return Assets(
+        bank=pack_bank(meshes, rows, store),
+        class_names=class_names,
+        mesh_files=tuple(file.name for file in loaded),
+        mesh_paths=tuple(str(file.path) for file in loaded),
+        mesh_labels=tuple(class_names.index(file.label) for file in loaded),
+        distractors={name: len(loaded) + i for i, name in enumerate(cfg.distractors.shapes)},
+        foreign_textures=_span([row for _, row in tile_rows]),
+        noise_textures=_span(noise_rows),
+        photos=range(first_photo, first_photo + len(aspects)),
+        photo_aspects=tuple(aspect for _, aspect in aspects),
+    )
+
+
+def _mesh_files(cfg: Config) -> tuple[list[MeshFile], tuple[str, ...]]:
+    """Returns the files to load, and the class names, which a split does not change."""
+    files = find_meshes(cfg.objects.meshes)
+    found = sorted({file.label for file in files})
+    class_names = tuple(found) if cfg.classes is None else cfg.classes
+    unknown = [name for name in class_names if name not in found]
+    if unknown or len(set(class_names)) < len(class_names) or not class_names:
+        wrong = repr(unknown[0]) if unknown else str(list(class_names))
+        raise ConfigError(f"classes must name folders of meshes, each once, got {wrong}. Found: {', '.join(found)}.")
+    files = [file for file in files if file.label in class_names]
+    if cfg.split is None:
+        return files, class_names
+    return held_out_by_class(files, cfg.split.share, cfg.split.part), class_names
+
+
+def _classes_with_meshes(class_names: tuple[str, ...], loaded: set[str], cfg: Config) -> tuple[str, ...]:
+    """Leaves out classes none of whose files can be used, unless that would change what others rely on."""
+    empty = [name for name in class_names if name not in loaded]
+    if empty and cfg.split is not None:
+        raise AssetError(
+            f"split must leave each class a mesh, got none for {empty[0]!r} in the {cfg.split.part} part. "
+            f"Add files with other content to it or leave it out with `classes`."
+        )
+    if empty and cfg.classes is not None:
+        raise AssetError(
+            f"classes must have meshes that can be used, got none for {empty[0]!r}. "
+            f"Repair its files or leave it out of `classes`."
+        )
+    return tuple(name for name in class_names if name in loaded)
+
+
+def _image_files(cfg: Config) -> tuple[list[Path], list[Path]]:
+    """Returns the foreign textures and the photos to load."""
+    folder = cfg.materials.textures
+    tiles = [] if folder is None else find_images(_texture_folder(folder), "materials.textures")
+    photos = [] if cfg.background.photos is None else find_images(cfg.background.photos, "background.photos")
+    if cfg.split is not None:
+        tiles, photos = (
+            held_out(paths, [content_share(p) for p in paths], cfg.split.share, cfg.split.part)
+            for paths in (tiles, photos)
+        )
+    if len(photos) > cfg.background.max_photos:
+        say_once(
+            f"{cfg.background.max_photos} of {len(photos)} photos are used (background.max_photos), "
+            f"chosen by their names."
+        )
+        chosen = sorted(photos, key=lambda path: name_share(path.name))[: cfg.background.max_photos]
+        photos = sorted(chosen)
+    return tiles, photos
+
+
+def _texture_folder(folder: str | Path) -> Path:
+    return sample_folder("textures") if folder == "sample" else Path(folder)
+
+
+class _Loader:
+    """Loads files one after the other and decides what becomes of a bad one."""
+
+    def __init__(self, cfg: Config, advance: Callable[[], None]) -> None:
+        self.skip = cfg.assets.on_bad == "skip"
+        self.advance = advance
+
+    def each(self, items: Sequence[Item], load: Callable[[Item], Loaded], setting: str) -> list[tuple[Item, Loaded]]:
+        """Returns what was loaded, each beside its file.
+
+        Raises:
+            AssetError: A file is bad and not to be skipped, or all are bad.
+        """
+        loaded = []
+        for item in items:
+            try:
+                loaded.append((item, load(item)))
+            except AssetError as error:
+                if not self.skip:
+                    raise
+                say_once(f"{error} It is left out (assets.on_bad: skip).")
+            self.advance()
+        if items and not loaded:
+            raise AssetError(
+                f"{setting} must hold a file that can be used, got {len(items)} that cannot. "
+                f"Set assets.on_bad to error to see why."
+            )
+        return loaded
+
+
+def _object(file: MeshFile, store: TextureStore, cfg: Config) -> tuple[Mesh, list[int]]:
+    mesh = read_mesh(file.path, float(cfg.assets.crease_degrees))
+    return mesh, store.add_own([surface.image for surface in mesh.surfaces])
+
+
+def _shape(name: str, cfg: Config) -> Mesh:
+    shape = distractor_shapes()[name]
+    white = Surface((1.0, 1.0, 1.0))
+    part = Part(shape.vertices[shape.triangles], shape.uvs[shape.triangles].astype(np.float64), None, white)
+    return build_mesh(name, [part], float(cfg.assets.crease_degrees))
+
+
+def _image(path: Path) -> ImageData:
+    return ImageData(read_bytes(path), str(path))
+
+
+def _span(rows: Sequence[int]) -> range:
+    return range(rows[0], rows[-1] + 1) if rows else range(0)
+
+
+@contextmanager
+def _progress(cfg: Config, total: int) -> Iterator[Callable[[], None]]:
+    """Shows a bar on standard error while files are loaded, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    shown = cfg.assets.progress and console.is_terminal
+    with Progress(console=console, transient=True, disable=not shown) as bar:
+        task = bar.add_task("Loading assets", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,73 @@
+"""From meshes and textures in numpy to the bank's tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ondr.assets.bank import Bank
+from ondr.assets.meshes import Mesh
+from ondr.assets.textures import TextureStore
+from ondr.errors import AssetError
+
+MOST_ROWS = 2**31 - 1
+"""Indices are int32."""
+
+
+def pack_bank(meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: TextureStore) -> Bank:
+    """Packs meshes and textures into a bank on the CPU.
+
+    Args:
+        meshes: In the order of the bank's rows.
+        textures: Row of the store's textures for each surface of each mesh.
+        store: The textures.
+
+    Raises:
+        AssetError: There are more vertices, triangles or texels than an int32 can count.
+    """
+    vertices, triangles = [len(m.vertices) for m in meshes], [len(m.triangles) for m in meshes]
+    _check_counts(vertices=sum(vertices), triangles=sum(triangles), texels=store.size)
+    first_material = _starts([len(m.surfaces) for m in meshes])
+    rows = [
+        np.column_stack([m.triangles, m.materials + first]) for m, first in zip(meshes, first_material, strict=True)
+    ]
+    colors = [surface.color for m in meshes for surface in m.surfaces]
+    return Bank(
+        vertices=torch.from_numpy(np.concatenate([m.vertices for m in meshes])),
+        colors=torch.from_numpy(np.concatenate([m.colors for m in meshes])),
+        triangles=torch.from_numpy(np.concatenate(rows).astype(np.int32)),
+        patches=torch.from_numpy(np.concatenate([m.patches for m in meshes])),
+        material_color=torch.tensor(colors, dtype=torch.float32),
+        material_texture=torch.tensor([row for own in textures for row in own], dtype=torch.int32),
+        texels=torch.from_numpy(store.texels()),
+        textures=torch.tensor(store.rows, dtype=torch.int32),
+        vertex_offset=torch.tensor(_starts(vertices), dtype=torch.int32),
+        first_triangle=torch.tensor(_starts(triangles), dtype=torch.int32),
+        triangle_count=torch.tensor(triangles, dtype=torch.int32),
+        closed=torch.tensor([m.closed for m in meshes]),
+        extent=torch.from_numpy(np.stack([m.extent for m in meshes])).float(),
+        center=torch.from_numpy(np.stack([m.center for m in meshes])).float(),
+        hull=torch.from_numpy(_padded([m.hull for m in meshes])),
+        hull_edges=torch.from_numpy(_padded([m.hull_edges for m in meshes])).int(),
+    )
+
+
+def _check_counts(**counts: int) -> None:
+    for what, count in counts.items():
+        if count > MOST_ROWS:
+            raise AssetError(
+                f"the assets must have at most {MOST_ROWS} {what} together, got {count}. "
+                f"Load fewer files, or lower assets.max_texture_size or background.max_photos."
+            )
+
+
+def _starts(counts: Sequence[int]) -> list[int]:
+    return [0, *np.cumsum(counts)[:-1].tolist()]
+
+
+def _padded(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Stacks arrays of different lengths, the shorter ones filled up with their first row."""
+    length = max(len(a) for a in arrays)
+    return np.stack([np.concatenate([a, np.repeat(a[:1], length - len(a), axis=0)]) for a in arrays])

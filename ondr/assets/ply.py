@@ -1,0 +1,146 @@
+"""PLY, text or binary. trimesh reads it once the header is known to match the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ondr.assets.files import read_bytes
+from ondr.assets.parts import (
+    DEFAULT,
+    WHITE,
+    ImageData,
+    Part,
+    Surface,
+    geometries,
+    linear_from_srgb,
+    placed_corners,
+    unit_range,
+)
+from ondr.assets.references import referenced_file
+from ondr.errors import AssetError
+
+SCALARS = {"char": 1, "uchar": 1, "int8": 1, "uint8": 1, "short": 2, "ushort": 2, "int16": 2, "uint16": 2}
+SCALARS |= {"int": 4, "uint": 4, "int32": 4, "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8}
+"""Bytes of each type."""
+FIRST_BYTES = 1 << 16  # No header is longer; a file without an end of the header is not searched further.
+
+
+def read_ply(path: Path) -> list[Part]:
+    """Reads a PLY file and its texture.
+
+    Raises:
+        AssetError: The file is broken or shorter than its header says, or its texture is missing or outside the folder.
+    """
+    data = read_bytes(path)
+    header = _header(path, data)
+    _check_length(path, data, header)
+    image = _image(path, header)
+    # With texture coordinates per vertex, vertices stay as they are, so that their colours still fit.
+    options = {"fix_texture": "texcoord" in header.properties.get("face", ()), "skip_materials": True}
+    meshes = list(geometries(path, data, "ply", **options))
+    return [_part(path, matrix, mesh, image) for matrix, mesh in meshes]
+
+
+def _part(path: Path, matrix: np.ndarray, mesh: Any, image: ImageData | None) -> Part:
+    corners, rows = placed_corners(matrix, mesh)
+    uvs = getattr(mesh.visual, "uv", None)
+    if uvs is not None:
+        uvs = (np.asarray(uvs, np.float64) * (1, -1) + (0, 1))[rows]
+    colors = _colors(path, mesh, rows)
+    surface = DEFAULT if colors is None and image is None else Surface(WHITE, image)
+    return Part(corners, uvs, colors, surface)
+
+
+def _colors(path: Path, mesh: Any, rows: np.ndarray) -> np.ndarray | None:
+    """Returns linear colours of the corners, from the vertices or else from the faces."""
+    raw = mesh.metadata["_ply_raw"]
+    vertex, face = _stored_colors(raw.get("vertex")), _stored_colors(raw.get("face"))
+    if vertex is not None and len(vertex) == len(mesh.vertices):
+        return linear_from_srgb(unit_range(vertex))[rows]
+    if face is not None and len(face) == len(rows):
+        return np.repeat(linear_from_srgb(unit_range(face))[:, None], 3, axis=1)
+    if face is not None and 2 * len(face) == len(rows):
+        # trimesh splits quads into all first halves and then all second halves.
+        return np.repeat(linear_from_srgb(unit_range(np.tile(face, (2, 1))))[:, None], 3, axis=1)
+    if face is not None or vertex is not None:
+        raise AssetError(
+            f"{path} must have triangles for its colours to be read, got other polygons or seams in its texture. "
+            f"Triangulate it."
+        )
+    return None
+
+
+def _stored_colors(element: dict[str, Any] | None) -> np.ndarray | None:
+    if element is None or not {"red", "green", "blue"} <= set(element["properties"]):
+        return None
+    return np.column_stack([np.asarray(element["data"][c]).reshape(-1) for c in ("red", "green", "blue")])
+
+
+@dataclass(frozen=True)
+class _Header:
+    size: int
+    """Bytes up to the data."""
+    binary: bool
+    counts: dict[str, int]
+    properties: dict[str, dict[str, int]]
+    """For each element, the least number of bytes of each of its properties."""
+    textures: list[str]
+
+
+def _header(path: Path, data: bytes) -> _Header:
+    end = data.find(b"end_header", 0, FIRST_BYTES)
+    size = data.find(b"\n", end) + 1
+    lines = data[:end].decode("utf-8", "replace").replace("\r", "\n").split("\n")
+    if end < 0 or size == 0 or lines[0].strip() != "ply":
+        raise _broken(path, "no PLY header")
+    counts: dict[str, int] = {}
+    properties: dict[str, dict[str, int]] = {}
+    textures, binary, name = [], False, ""
+    for line in lines:
+        words = line.split()
+        try:
+            if words[:1] == ["format"]:
+                binary = words[1].startswith("binary")
+            elif words[:1] == ["element"]:
+                name = words[1]
+                counts[name], properties[name] = int(words[2]), {}
+            elif words[:1] == ["property"]:
+                # A list needs at least its length.
+                properties[name][words[-1]] = SCALARS[words[2] if words[1] == "list" else words[1]]
+            elif [w.lower() for w in words[:2]] == ["comment", "texturefile"]:
+                textures.append(line.split(None, 2)[2].strip())
+        except (IndexError, KeyError, ValueError):
+            raise _broken(path, f"the header line {line.strip()[:60]!r}") from None
+    return _Header(size, binary, counts, properties, textures)
+
+
+def _check_length(path: Path, data: bytes, header: _Header) -> None:
+    """Checks that the file can hold what its header claims, before memory is set aside for it."""
+    available = len(data) - header.size
+    for name, count in header.counts.items():
+        # A number and the space after it take two characters in a text file.
+        row = sum(header.properties[name].values()) if header.binary else 2 * len(header.properties[name])
+        if count < 0 or count * row > available + 1:
+            raise _broken(path, f"a header that claims {count} of element {name!r} in {available} bytes")
+    if header.binary:
+        return  # trimesh compares the exact length
+    rows = sum(1 for line in data[header.size :].splitlines() if line.strip())
+    if rows < sum(header.counts.values()):
+        raise _broken(path, f"{rows} lines for the {sum(header.counts.values())} that its header claims")
+
+
+def _image(path: Path, header: _Header) -> ImageData | None:
+    if len(header.textures) > 1:
+        raise AssetError(f"{path} must have one texture, got {len(header.textures)}. Save it as .obj or .glb.")
+    if not header.textures:
+        return None
+    file = referenced_file(path, header.textures[0])
+    return ImageData(read_bytes(file), f"{file} (texture of {path.name})")
+
+
+def _broken(path: Path, found: str) -> AssetError:
+    return AssetError(f"{path} must be a complete PLY file, got {found}. Export it again or leave it out.")
