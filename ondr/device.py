@@ -31,14 +31,18 @@ def resolve(device: str) -> torch.device:
 
 @functools.cache
 def _automatic() -> torch.device:
-    if not torch.cuda.is_available():
-        reason, device = "torch finds no CUDA device", "cpu"
-    elif not has_nvdiffrast():
-        reason, device = f"nvdiffrast is not installed ({CUDA_INSTALL} adds it; non-commercial licence)", "cpu"
-    else:
-        reason, device = "torch finds a CUDA device and nvdiffrast is installed", "cuda"
+    device, reason = automatic()
     LOGGER.warning("rendering on %s: %s. Set device to choose.", device, reason)
     return torch.device(device)
+
+
+def automatic() -> tuple[str, str]:
+    """Returns what `device: auto` chooses here, and why."""
+    if not torch.cuda.is_available():
+        return "cpu", "torch finds no CUDA device"
+    if not has_nvdiffrast():
+        return "cpu", f"nvdiffrast is not installed ({CUDA_INSTALL} adds it; non-commercial licence)"
+    return "cuda", "torch finds a CUDA device and nvdiffrast is installed"
 
 
 def has_nvdiffrast() -> bool:

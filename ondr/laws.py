@@ -266,8 +266,8 @@ def share(words: Int64[Tensor, "*shape"], n: Tensor | int) -> Int64[Tensor, "*sh
 class Integers(Discrete):
     """Uniform over whole numbers, ends included. Written as `{integers: [low, high]}`; for a count, `[low, high]`."""
 
-    low: int
-    high: int
+    low: float
+    high: float
 
     @property
     def support(self) -> tuple[float, float]:

@@ -1,0 +1,6 @@
+"""`python -m ondr` is `ondr`."""
+
+from ondr.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What pixels and poses say about each object: boxes around what is visible and around the whole, counts, ids.
+
+Boxes are x1 y1 x2 y2 on the edges of pixels: one pixel at row 0, column 0 has the box 0 0 1 1. `boxes_numba` holds the
+fast twins of these functions for the CPU. Which objects get a label is left to `labels`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Float32, Int16, Int32
+from torch import Tensor
+
+from ondr.raster.limits import NEAR_METRES
+
+
+@dataclass(frozen=True)
+class Extents:
+    """What a visibility image says about its first N slots."""
+
+    boxes: Int32[Tensor, "batch object 4"]
+    """x1 y1 x2 y2 around the visible pixels, edges; 0 without any."""
+    pixels: Int32[Tensor, "batch object"]
+    """How many pixels are visible."""
+
+
+def visible_extents(slot: Int16[Tensor, "batch height width"], num_objects: int) -> Extents:
+    """Returns the box and the number of visible pixels of slots 0..num_objects-1.
+
+    Integers only and of fixed shapes: exact, whatever the order, and the host never waits for a value.
+    """
+    ids = torch.arange(num_objects, dtype=slot.dtype, device=slot.device)
+    seen = slot[:, None] == ids[:, None, None]
+    x1, x2 = _first_and_last(seen.any(dim=2))
+    y1, y2 = _first_and_last(seen.any(dim=3))
+    pixels = seen.sum(dim=(2, 3), dtype=torch.int32)
+    boxes = torch.stack([x1, y1, x2, y2], dim=-1).to(torch.int32)
+    return Extents(boxes * (pixels > 0)[..., None], pixels)
+
+
+def _first_and_last(seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the index of the first True along the last dimension and that after the last True."""
+    index = torch.arange(seen.shape[-1], dtype=torch.int32, device=seen.device)
+    first = torch.where(seen, index, seen.shape[-1]).amin(dim=-1)
+    return first, torch.where(seen, index + 1, 0).amax(dim=-1)
+
+
+def instance_ids(
+    slot: Int16[Tensor, "batch height width"], labelled: Bool[Tensor, "batch object"]
+) -> Int16[Tensor, "batch height width"]:
+    """Returns which of the labelled objects each pixel shows; -1 for any other, a distractor or nothing."""
+    # One more column than objects: every slot that is none of them reads its False.
+    columns = torch.nn.functional.pad(labelled, (0, 1))
+    last = labelled.shape[1]
+    index = torch.where((slot < 0) | (slot > last), last, slot).long()
+    shown = torch.gather(columns, 1, index.flatten(1)).reshape(slot.shape)
+    return torch.where(shown, slot, -1)
+
+
+def amodal_boxes(
+    hull: Float32[Tensor, "mesh hull 3"],
+    hull_edges: Int32[Tensor, "mesh edge 2"],
+    mesh: Int32[Tensor, "batch object"],
+    camera_from_object: Float[Tensor, "batch object 3 4"],
+    intrinsics: Float[Tensor, "batch 3 3"],
+) -> Float[Tensor, "batch object 4"]:
+    """Returns boxes around the projections of whole objects, which may leave the image.
+
+    Where a convex hull crosses the near plane, the box is around the projection of the part of the hull before the
+    camera. An empty slot, or an object wholly behind the near plane, has the box 0 0 0 0.
+
+    Args:
+        hull: `Bank.hull`.
+        hull_edges: `Bank.hull_edges`.
+        mesh: Row of the bank's meshes; -1 for an empty slot.
+        camera_from_object: From bank coordinates to the camera frame, metres.
+        intrinsics: K with pixel centres at +0.5.
+    """
+    row = mesh.clamp_min(0)
+    corners = hull[row] @ camera_from_object[..., :3].mT + camera_from_object[..., None, :, 3]
+    inside = corners[..., 2] >= NEAR_METRES
+    cuts, cut = _cut_edges(corners, inside, hull_edges[row])
+    points, known = torch.cat([corners, cuts], dim=2), torch.cat([inside, cut], dim=2)
+    x, y = _project(points, intrinsics)
+    low = [torch.where(known, v, torch.inf).amin(-1) for v in (x, y)]
+    high = [torch.where(known, v, -torch.inf).amax(-1) for v in (x, y)]
+    found = inside.any(-1) & (mesh >= 0)
+    return torch.where(found[..., None], torch.stack(low + high, dim=-1), 0.0)
+
+
+def _project(points: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the pixel coordinates of camera points [B, N, P, 3]; finite, though meaningless, behind the camera."""
+    projected = points @ intrinsics[:, None].mT
+    depth = points[..., 2].clamp_min(NEAR_METRES)
+    return projected[..., 0] / depth, projected[..., 1] / depth
+
+
+def _cut_edges(corners: Tensor, inside: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns where edges meet the near plane, and which of them do."""
+    start, end = edges.long().unbind(-1)
+    cut = torch.gather(inside, 2, start) != torch.gather(inside, 2, end)
+    a, b = (torch.gather(corners, 2, i[..., None].expand(*i.shape, 3)) for i in (start, end))
+    share = (NEAR_METRES - a[..., 2]) / torch.where(cut, b[..., 2] - a[..., 2], 1.0)
+    cuts = a + share[..., None] * (b - a)
+    return torch.cat([cuts[..., :2], torch.full_like(cuts[..., 2:], NEAR_METRES)], dim=-1), cut
+
+
+def truncation(boxes: Float[Tensor, "batch object 4"], size: tuple[int, int]) -> Float[Tensor, "batch object"]:
+    """Returns the share of each box's area that lies outside an image of `size` (height, width); 0 for an empty box."""
+    height, width = size
+    inside_x, inside_y = (boxes[..., i::2].clamp(0, side) for i, side in enumerate((width, height)))
+    within, whole = _extent(inside_x) * _extent(inside_y), _extent(boxes[..., 0::2]) * _extent(boxes[..., 1::2])
+    return torch.where(whole > 0, 1 - within / torch.where(whole > 0, whole, 1.0), 0.0).clamp(0, 1)
+
+
+def _extent(sides: Tensor) -> Tensor:
+    return sides[..., 1] - sides[..., 0]

@@ -1,0 +1,12 @@
+"""`ondr config`: all settings, with their values and what they mean."""
+
+from __future__ import annotations
+
+import typer
+
+from ondr.cli.options import Overrides, Source, settings
+
+
+def config(source: Source = None, overrides: Overrides = None) -> None:
+    """Print all settings as YAML, each with its meaning."""
+    typer.echo(settings(source, overrides).to_yaml(), nl=False)

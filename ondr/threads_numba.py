@@ -1,0 +1,84 @@
+"""How numba's parallel kernels run beside torch: which threading layer, how many threads, one caller at a time.
+
+Every call of a parallel numba kernel in ondr stands inside `with numba_threads():`. The kernels lie elsewhere.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numba
+import torch
+from torch.utils.data import get_worker_info
+
+from ondr.errors import BackendError
+
+# The only layer that is always installed and lives through a fork; it must be entered by one thread at a time.
+LAYER = "workqueue"
+
+_config: Any = numba.config
+_lock = threading.RLock()
+
+
+def _renew_lock() -> None:
+    """Replaces the lock in a forked child: a thread that held it in the parent does not exist there."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
+@contextmanager
+def numba_threads() -> Iterator[int]:
+    """Lets parallel numba kernels run inside the block, and gives the number of threads they run on.
+
+    That is `torch.get_num_threads()`, or one inside a DataLoader worker. Numba's default threading layer does not
+    survive a fork, so the first block fixes `workqueue`, unless the user has fixed another layer.
+
+    Raises:
+        BackendError: This process was forked from one in which numba had already started another threading layer.
+    """
+    with _lock:
+        if _config.THREADING_LAYER == "default":
+            _config.THREADING_LAYER = LAYER
+        _check_layer(_launched_layer(), _is_forked())
+        before = numba.get_num_threads()
+        count = 1 if get_worker_info() else torch.get_num_threads()
+        count = min(count, _config.NUMBA_NUM_THREADS)
+        numba.set_num_threads(count)
+        try:
+            yield count
+        finally:
+            numba.set_num_threads(before)
+
+
+def _launched_layer() -> str | None:
+    """Returns the threading layer that numba has started in this process or in one it was forked from."""
+    try:
+        return numba.threading_layer()
+    except ValueError:
+        return None
+
+
+def _is_forked() -> bool:
+    """Returns whether this is a process that multiprocessing has forked."""
+    if multiprocessing.parent_process() is None:
+        return False
+    # A context's own process class names its start method; the default class has None and follows the global one.
+    method = getattr(multiprocessing.current_process(), "_start_method", None)
+    return (method or multiprocessing.get_start_method()) == "fork"
+
+
+def _check_layer(launched: str | None, forked: bool) -> None:
+    """Refuses a fork that has inherited threads which do not exist in it; numba would end the process."""
+    if forked and launched not in (None, LAYER):
+        raise BackendError(
+            f"numba.threading_layer() must be {LAYER!r} in a forked worker, got {launched!r}, which was started "
+            f'before the fork. Pass multiprocessing_context="spawn" to the DataLoader.'
+        )
