@@ -153,7 +153,13 @@ class Distractors(Section):
     screen_size: Law = quantity(
         [0.05, 0.35], "longest side as a share of the image's shorter side", low=POSITIVE, high=1000
     )
-    size: Law = quantity({"log_uniform": [0.05, 0.4]}, "longest side", unit="m", low=POSITIVE, high=1e6)
+    size: Law = quantity(
+        {"log_uniform": [0.3, 2]},
+        "longest side; about 1, so that as many are in front of an object as behind",
+        unit="median sizes of the objects",
+        low=POSITIVE,
+        high=1e6,
+    )
     position: Position = Field(default=Position(), description="place in the image")
     rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
     material: DistractorMaterial = Field(default=DistractorMaterial(), description="surface")

@@ -9,33 +9,52 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.draws import Draws
+from ondr.laws import Continuous, Law
 from ondr.sampling.layouts import flying
 from ondr.scene import Camera, Poses
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 
 
-def size_metres(
-    draws: Draws, cfg: Config, longest: Float[Tensor, "batch slot"]
-) -> tuple[Float[Tensor, "batch slot"], bool]:
-    """Returns the longest side of each thing in metres, and whether the objects' comes from their files.
+class Sizes:
+    """How large things are: what files say, and the objects' median, by which distractors are measured."""
 
-    Args:
-        draws: Sizes that are drawn.
-        cfg: The settings.
-        longest: Longest side of each slot's mesh in file units.
-    """
-    from_file = cfg.objects.size == "file"
-    mine = longest[:, : cfg.num_objects]
-    if from_file:
-        objects = torch.ones_like(mine) if cfg.objects.unit == "unit" else mine * METRES[cfg.objects.unit]
-    else:
-        objects = draws["objects.size"]
-    return torch.cat([objects, draws["distractors.size"]], dim=1), from_file
+    def __init__(self, cfg: Config, assets: Assets) -> None:
+        """Measures the meshes once."""
+        self.longest: Float[Tensor, "mesh"] = assets.bank.extent.amax(dim=1)
+        """Longest side of each of the bank's meshes in file units."""
+        self.unit = cfg.objects.unit
+        law = cfg.objects.size
+        self.from_file = not isinstance(law, Law)
+        files = self.in_metres(self.longest[: len(assets.mesh_files)])
+        self.median_metres = _middle(law) if isinstance(law, Law) else float(files.median())
+
+    def in_metres(self, longest: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Turns sides in file units into metres, as `objects.unit` says."""
+        return torch.ones_like(longest) if self.unit == "unit" else longest * METRES[self.unit]
+
+    def sample(self, draws: Draws, longest: Float[Tensor, "batch slot"]) -> Float[Tensor, "batch slot"]:
+        """Returns the longest side of each thing in metres.
+
+        Args:
+            draws: Sizes that are drawn.
+            longest: Longest side of each slot's mesh in file units.
+        """
+        distractors = draws["distractors.size"]
+        mine = longest[:, : longest.shape[1] - distractors.shape[1]]
+        objects = self.in_metres(mine) if self.from_file else draws["objects.size"]
+        return torch.cat([objects, distractors * self.median_metres], dim=1)
+
+
+def _middle(law: Law) -> float:
+    """Returns the median of a continuous law, the middle of any other."""
+    if isinstance(law, Continuous):
+        return float(law.value(torch.tensor(0.5)))
+    return sum(law.support) / 2
 
 
 def sample_poses(
-    draws: Draws, mesh: Int32[Tensor, "batch slot"], camera: Camera, cfg: Config, assets: Assets
+    draws: Draws, mesh: Int32[Tensor, "batch slot"], camera: Camera, cfg: Config, sizes: Sizes
 ) -> tuple[Poses, Float[Tensor, "batch slot"], Draws]:
     """Returns the poses, the longest sides in metres, and the draws with what was derived.
 
@@ -44,14 +63,14 @@ def sample_poses(
         mesh: Row of the bank's meshes, -1 for an empty slot, on the draws' device.
         camera: Where it is seen from.
         cfg: The settings.
-        assets: The meshes.
+        sizes: Of the meshes.
     """
-    longest = assets.bank.extent.amax(dim=1)[mesh.clamp_min(0)]
-    size, from_file = size_metres(draws, cfg, longest)
+    longest = sizes.longest[mesh.clamp_min(0)]
+    size = sizes.sample(draws, longest)
     rotation, position, depth = flying(draws, size, camera, cfg.image_size)
     n = cfg.num_objects
     derived = {"objects.distance": depth[:, :n], "distractors.distance": depth[:, n:]}
-    if from_file:
+    if sizes.from_file:
         derived["objects.size"] = size[:, :n]
     scale = (size / longest)[..., None].expand(*size.shape, 3)
     return Poses(mesh, rotation, scale, position), size, draws.extended(derived, derived=True)

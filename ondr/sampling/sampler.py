@@ -14,7 +14,7 @@ from ondr.sampling.camera import sample_camera
 from ondr.sampling.effects import sample_effects
 from ondr.sampling.lights import sample_lights
 from ondr.sampling.materials import sample_materials
-from ondr.sampling.objects import sample_poses
+from ondr.sampling.objects import Sizes, sample_poses
 from ondr.sampling.options import resolve
 from ondr.sampling.overrides import Overrides, apply, check_names
 from ondr.sampling.plan import Plan
@@ -36,8 +36,9 @@ class Sampler:
         self.cfg, self.assets = cfg, assets
         self.device = assets.bank.device
         self.plan = Plan(cfg, resolve(cfg, assets))
-        self.derived = DERIVED | ({"objects.size"} if cfg.objects.size == "file" else set())
         self._meshes = MeshTable(assets, cfg)
+        self._sizes = Sizes(cfg, assets)
+        self.derived = DERIVED | ({"objects.size"} if self._sizes.from_file else set())
         self._aspects = torch.tensor(assets.photo_aspects or (1.0,), dtype=torch.float32, device=self.device)
 
     def sample(
@@ -71,7 +72,7 @@ class Sampler:
         draws = apply(draws, {name: value for name, value in overrides.items() if name not in drawn})
         camera = sample_camera(draws, cfg.image_size)
         mesh = fixed.mesh.to(self.device, non_blocking=True)
-        poses, size, draws = sample_poses(draws, mesh, camera, cfg, self.assets)
+        poses, size, draws = sample_poses(draws, mesh, camera, cfg, self._sizes)
         return Scene(
             sample_ids=sample_ids,
             seed=seed,

@@ -73,7 +73,7 @@ CONTINUOUS = {
     "objects.position.x": stats.uniform(0.05, 0.9),
     "lights.intensity": stats.loguniform(0.3, 3),
     "lights.distance": stats.loguniform(1.5, 6),
-    "distractors.size": stats.loguniform(0.05, 0.4),
+    "distractors.size": stats.loguniform(0.3, 2),
     "photometric.noise_std": stats.uniform(0, 0.03),
 }
 
@@ -92,15 +92,15 @@ def test_continuous_draws_follow_their_laws(many: Scene, name: str) -> None:
 
 
 DISCRETE = {
-    "objects.count": {k: 1 / 6 for k in range(1, 7)},
-    "distractors.count": {k: 1 / 11 for k in range(11)},
-    "objects.label": {k: 1 / 3 for k in range(3)},
-    "distractors.shape": {k: 0.1 for k in range(10)},
+    "objects.count": dict.fromkeys(range(1, 7), 1 / 6),
+    "distractors.count": dict.fromkeys(range(11), 1 / 11),
+    "objects.label": dict.fromkeys(range(3), 1 / 3),
+    "distractors.shape": dict.fromkeys(range(10), 0.1),
     "objects.material.source": {0: 0.6, 1: 0.25, 2: 0.15},
     "distractors.material.source": {1: 0.6, 2: 0.4},
-    "objects.material.texture": {k: 0.25 for k in range(4)},
+    "objects.material.texture": dict.fromkeys(range(4), 0.25),
     "background.source": {0: 0.7, 1: 0.15, 2: 0.1, 3: 0.05},
-    "background.photo": {k: 1 / 3 for k in range(3)},
+    "background.photo": dict.fromkeys(range(3), 1 / 3),
     "lights.directional": {0: 0.7, 1: 0.3},
     "photometric.blur": {0: 0.8, 1: 0.2},
 }
@@ -176,6 +176,20 @@ def test_unit_size_and_drawn_size() -> None:
     torch.testing.assert_close(drawn.poses.scale[:, 0, 0] * longest, torch.full((16,), 0.25))
     assert "objects.size" in unit.draws.derived
     assert "objects.size" not in drawn.draws.derived
+
+
+@pytest.mark.parametrize(
+    ("settings", "median"),
+    [
+        ({"unit": "unit"}, 1.0),
+        ({"unit": "cm"}, 0.02),  # the longest sides are 1, 2, 2, 0.3, 3 and 4
+        ({"size": [0.2, 0.4]}, 0.3),
+        ({"size": {"choice": [0.1, 0.3]}}, 0.2),
+    ],
+)
+def test_distractors_are_measured_by_the_objects(settings: dict, median: float) -> None:
+    made = scene(Config(objects=settings))
+    torch.testing.assert_close(made.poses.scale[:, 6:, 0], made.draws["distractors.size"] * median)
 
 
 def test_lights_surround_the_scene(many: Scene) -> None:

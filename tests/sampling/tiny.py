@@ -13,7 +13,7 @@ from tests.worlds import bank_from_meshes
 
 
 def tiny_assets() -> Assets:
-    """Returns three classes with 1, 2 and 3 files, one row for each distractor shape, 4 tiles, 2 noise tiles, 3 photos."""
+    """Returns 3 classes with 1, 2 and 3 files, every distractor shape, 4 tiles, 2 noise tiles and 3 photos."""
     sides = [(1, 1, 1), (1, 2, 1), (2, 2, 2), (0.1, 0.2, 0.3), (3, 1, 1), (1, 1, 4)]
     meshes = [trimesh.creation.box(s) for s in sides] + [trimesh.creation.box((1, 1, 1)) for _ in SHAPES]
     bank = dataclasses.replace(bank_from_meshes(meshes), textures=torch.zeros(10, 2, dtype=torch.int32))

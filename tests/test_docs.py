@@ -1,0 +1,94 @@
+"""Documentation matches code: the README runs, documented arguments exist, presets load, importing is light."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ondr
+from ondr.cli import app
+from ondr.config import Config
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_readmes_program_runs() -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("torch.Size([8, 3, 128, 128])") == 2
+
+
+def test_the_readmes_commands_exist() -> None:
+    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    assert set(re.findall(r"^ondr (\w+)", README, flags=re.MULTILINE)) <= known
+    targets = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert set(re.findall(r"make (\w+)", README)) - {"a"} <= targets
+
+
+def test_the_readmes_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def documented_functions() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for path in sorted((ROOT / "ondr").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and ast.get_docstring(node):
+                yield f"{path.relative_to(ROOT)}:{node.lineno} {node.name}", node
+
+
+def documented_arguments(node: ast.FunctionDef) -> list[str]:
+    section = re.search(r"Args:\n((?:[ ]{4,}.*\n|\n)+)", (ast.get_docstring(node) or "") + "\n")
+    return re.findall(r"^ {4}\*{0,2}(\w+):", section.group(1), flags=re.MULTILINE) if section else []
+
+
+def own_arguments(node: ast.FunctionDef) -> list[str]:
+    given = node.args
+    names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return names + [a.arg for a in (given.vararg, given.kwarg) if a]
+
+
+def test_documented_arguments_are_the_functions_own() -> None:
+    wrong = []
+    for place, node in documented_functions():
+        documented = documented_arguments(node)
+        if documented != [name for name in own_arguments(node) if name in documented]:
+            wrong.append((place, documented))
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ondr" / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_presets_load(path: Path) -> None:
+    assert ondr.preset(path.stem) == Config.load(path)
+
+
+def test_the_public_names() -> None:
+    assert {n for n in vars(ondr) if not n.startswith("_") and type(getattr(ondr, n)).__name__ != "module"} == {
+        "Batch",
+        "Config",
+        "RandomizedScenes",
+        "Scene",
+        "Targets",
+        "draw",
+        "load_assets",
+        "loader",
+        "preset",
+        "render",
+        "sample_scene",
+    }
+
+
+def test_importing_ondr_is_light() -> None:
+    heavy = "numba nvdiffrast kornia trimesh scipy PIL typer"
+    program = f"import ondr, sys; print([m for m in '{heavy}'.split() if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,39 @@
+"""Placing: a point of a mesh goes through scale, pose and camera in that order."""
+
+from __future__ import annotations
+
+import torch
+
+from ondr.config import Config
+from ondr.place import camera_from_object, place
+from ondr.sampling import sample_scene
+from tests.sampling.tiny import tiny_assets
+
+ASSETS = tiny_assets()
+
+
+def test_a_point_goes_through_scale_rotation_translation_and_camera() -> None:
+    scene = sample_scene(Config(), ASSETS, torch.arange(5))
+    point, poses = torch.tensor([0.1, -0.2, 0.3]), scene.poses
+    for b in range(5):
+        for s in range(16):
+            world = poses.rotation[b, s] @ (poses.scale[b, s] * point) + poses.translation[b, s]
+            camera = scene.camera.camera_from_world[b] @ torch.cat([world, torch.ones(1)])
+            placed = camera_from_object(scene)[b, s] @ torch.cat([point, torch.ones(1)])
+            torch.testing.assert_close(placed, camera[:3], rtol=1e-5, atol=1e-5)  # float32 at some metres
+
+
+def test_an_empty_slot_has_no_triangles() -> None:
+    scene = sample_scene(Config(objects={"count": 2}, distractors={"count": 0}), ASSETS, torch.arange(3))
+    placed = place(scene, ASSETS.bank)
+    assert (placed.triangle_count[:, :2] == 12).all()
+    assert (placed.triangle_count[:, 2:] == 0).all()
+    assert placed.triangle_count.shape == scene.poses.mesh.shape
+
+
+def test_ranges_are_those_of_the_mesh() -> None:
+    scene = sample_scene(Config(), ASSETS, torch.arange(8))
+    placed, mesh = place(scene, ASSETS.bank), scene.poses.mesh
+    present = mesh >= 0
+    assert torch.equal(placed.first_triangle[present], 12 * mesh[present])  # every box has 12 triangles
+    assert torch.equal(placed.vertex_offset[present], ASSETS.bank.vertex_offset[mesh[present]])
