@@ -1,0 +1,115 @@
+"""numba kernels that read an image's keys: what its centres see, and one fragment for each surface its samples see."""
+
+from __future__ import annotations
+
+import typing
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from .lanes_numba import LANES
+
+_ID = (1 << 32) - 1
+_ALL = (1 << LANES) - 1
+
+
+class Decoder(NamedTuple):
+    """What turns an id back into an instance and a triangle of the bank."""
+
+    shift: int
+    """An id is slot << shift | triangle, counted within the instance."""
+    first_triangle: np.ndarray
+    """int32 [slot]: the image's."""
+
+
+class Lists(NamedTuple):
+    """The fields of `Fragments` as arrays: [batch, capacity] while they are made, flat in the end."""
+
+    pixel: np.ndarray
+    triangle: np.ndarray
+    instance: np.ndarray
+    mask: np.ndarray
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy")
+def read_centers(layers, decoder, triangle, slot):
+    """Writes what the centres see to triangle and slot [H, W], and empties the centres for the next image."""
+    height, width = triangle.shape
+    pitch = layers.cover.shape[1] * LANES
+    for y in range(height):
+        for x in range(width):
+            key = layers.centers[y * pitch + x]
+            layers.centers[y * pitch + x] = 0
+            k, t = _decode(decoder, key)
+            triangle[y, x] = t if key != 0 else -1
+            slot[y, x] = k if key != 0 else -1
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy")
+def group_samples(layers, decoder, patches, step, b, lists):
+    """Writes the fragments of one image, empties its samples for the next, and leaves the centres as they are.
+
+    Args:
+        layers: The drawn image.
+        decoder: The image's.
+        patches: int32 [F], the bank's.
+        step: The relative step in 1/z above which two samples lie on two sides of a silhouette.
+        b: The image's index in the batch.
+        lists: Receives the fragments in its row `b`.
+
+    Returns:
+        The number of fragments.
+    """
+    height, width, slots = layers.cover.shape[0], layers.width, len(decoder.first_triangle)
+    pitch = layers.cover.shape[1] * LANES
+    keys = layers.samples
+    count = 0
+    for y in range(height):
+        for x in range(width):
+            at = (y * width + x) * LANES
+            rest = (keys[at] != 0) | (keys[at + 1] != 0) << 1 | (keys[at + 2] != 0) << 2 | (keys[at + 3] != 0) << 3
+            if rest == 0:
+                continue
+            center = layers.centers[y * pitch + x]
+            while rest != 0:
+                first = 0 if rest & 1 else (1 if rest & 2 else (2 if rest & 4 else 3))
+                key = keys[at + first]
+                k, t = _decode(decoder, key)
+                mask = 0
+                for lane in range(LANES):
+                    mask |= _is_alike(decoder, patches, step, key, keys[at + lane]) << lane
+                mask &= rest
+                rest &= ~mask
+                if mask == _ALL and _is_alike(decoder, patches, step, key, center):
+                    k, t = _decode(decoder, center)
+                lists.pixel[b, count] = (b * height + y) * width + x
+                lists.triangle[b, count] = t
+                lists.instance[b, count] = b * slots + k
+                lists.mask[b, count] = mask
+                count += 1
+            for lane in range(LANES):
+                keys[at + lane] = 0
+    return count
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _decode(decoder, key):
+    """Returns the instance and the triangle that a key names."""
+    low = key & _ID
+    k = low >> decoder.shift
+    return k, decoder.first_triangle[k] + (low - (k << decoder.shift))
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _is_alike(decoder, patches, step, key, other):
+    """Returns whether two samples see one smooth surface; `key` is not 0."""
+    # Written without branches: neighbouring pixels decide differently.
+    (k, t), (j, u) = _decode(decoder, key), _decode(decoder, other if other != 0 else key)
+    w, v = np.int32(key >> 32).view(np.float32), np.int32(other >> 32).view(np.float32)
+    smooth = (patches[t] == patches[u]) & (abs(w - v) <= step * w)
+    return (other != 0) & (k == j) & ((t == u) | smooth)

@@ -1,0 +1,107 @@
+"""The CPU rasterizer: one parallel loop over images, each with its own depth buffer, vertices at 1/256 pixel."""
+
+from __future__ import annotations
+
+import typing
+
+import numpy as np
+import torch
+from numba import njit, prange
+
+from ondr.assets.bank import Bank
+from ondr.scene import Instances
+from ondr.threads_numba import numba_threads
+
+from .fill_numba import Layers
+from .fragments_numba import Decoder, Lists, group_samples, read_centers
+from .lanes_numba import LANES
+from .visibility import Fragments, Visibility
+from .world_numba import draw_image, gather, make_scratch
+
+# Samples of one patch whose depths differ by more than this many pixel widths lie on two sides of a silhouette.
+STEP_PX = 4.0
+
+
+def visible(bank: Bank, instances: Instances, intrinsics: torch.Tensor, size: tuple[int, int]) -> Visibility:
+    """Finds the triangle that each pixel's centre sees. See `ondr.raster.visible`."""
+    seen = _empty_visibility(instances, size)
+    with numba_threads() as threads:
+        world = gather(bank, instances, intrinsics)
+        parts = min(threads, len(intrinsics))
+        _draw_centers(world, parts, seen.triangle.numpy(), seen.slot.numpy(), seen.covered.numpy())
+    return seen
+
+
+def fragments(
+    bank: Bank, instances: Instances, intrinsics: torch.Tensor, size: tuple[int, int]
+) -> tuple[Visibility, Fragments]:
+    """Finds what each pixel's centre and its samples see. See `ondr.raster.fragments`."""
+    batch = len(intrinsics)
+    seen = _empty_visibility(instances, size)
+    focal_px = np.sqrt(np.abs(np.linalg.det(intrinsics.detach().numpy()[:, :2, :2].astype(np.float64))))
+    # Address space for the worst case; only the pages that receive a fragment are ever backed by memory.
+    lists = _make_lists(batch, LANES * size[0] * size[1])
+    count = np.zeros(batch, np.int64)
+    with numba_threads() as threads:
+        world = gather(bank, instances, intrinsics)
+        patches, step = bank.patches.contiguous().numpy(), (STEP_PX / focal_px).astype(np.float32)
+        out = seen.triangle.numpy(), seen.slot.numpy(), seen.covered.numpy()
+        _draw_samples(world, min(threads, batch), patches, step, *out, lists, count)
+    # numba loses what is assigned to a slice of a named tuple's array inside prange; numpy copies as fast.
+    flat = (np.concatenate([rows[b, :n] for b, n in enumerate(count)] or [rows.reshape(-1)]) for rows in lists)
+    return seen, Fragments(*map(torch.from_numpy, flat))
+
+
+def _empty_visibility(instances: Instances, size: tuple[int, int]) -> Visibility:
+    """Makes room for the answer."""
+    batch, slots = instances.triangle_count.shape
+    return Visibility(
+        triangle=torch.empty(batch, *size, dtype=torch.int32),
+        slot=torch.empty(batch, *size, dtype=torch.int16),
+        covered=torch.empty(batch, slots, dtype=torch.int32),
+    )
+
+
+def _make_lists(*shape: int) -> Lists:
+    """Makes room for fragments."""
+    pixel, triangle, instance = (np.empty(shape, np.int32) for _ in range(3))
+    return Lists(pixel, triangle, instance, np.empty(shape, np.uint8))
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy")
+def _make_layers(height, width, sampled):
+    """Makes the depth buffers of one image, empty."""
+    groups = (width + LANES - 1) // LANES
+    return Layers(
+        width,
+        np.zeros(height * groups * LANES, np.int64),
+        np.zeros(height * width * LANES if sampled else 0, np.int64),
+        np.empty((height, groups), np.int32),
+    )
+
+
+@typing.no_type_check
+@njit(cache=True, parallel=True, error_model="numpy")
+def _draw_centers(world, parts, triangle, slot, covered):
+    """Draws every image at the pixels' centres. Each of `parts` shares of the batch reuses one set of scratch."""
+    batch, height, width = triangle.shape
+    for part in prange(parts):
+        scratch, layers = make_scratch(world.vertex_count), _make_layers(height, width, False)
+        for b in range(part * batch // parts, (part + 1) * batch // parts):
+            draw_image(layers, scratch, world, b, covered[b])
+            read_centers(layers, Decoder(world.shift, world.first_triangle[b]), triangle[b], slot[b])
+
+
+@typing.no_type_check
+@njit(cache=True, parallel=True, error_model="numpy")
+def _draw_samples(world, parts, patches, step, triangle, slot, covered, lists, count):
+    """Draws every image at the centres and at the samples, and groups the samples into fragments."""
+    batch, height, width = triangle.shape
+    for part in prange(parts):
+        scratch, layers = make_scratch(world.vertex_count), _make_layers(height, width, True)
+        for b in range(part * batch // parts, (part + 1) * batch // parts):
+            draw_image(layers, scratch, world, b, covered[b])
+            decoder = Decoder(world.shift, world.first_triangle[b])
+            count[b] = group_samples(layers, decoder, patches, step[b], b, lists)
+            read_centers(layers, decoder, triangle[b], slot[b])

@@ -1,0 +1,113 @@
+"""Finds nvdiffrast and lets it compile itself, with an error that helps where that cannot work."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from ondr.errors import BackendError
+
+INSTALL = 'pip install "ondr[cuda]"'
+PLUGIN = "nvdiffrast_plugin_"
+
+
+@functools.cache
+def load_nvdiffrast() -> Any:
+    """Returns the module `nvdiffrast.torch`.
+
+    Raises:
+        BackendError: nvdiffrast is not installed, or torch finds no CUDA device.
+    """
+    try:
+        module = importlib.import_module("nvdiffrast.torch")
+    except ModuleNotFoundError as error:
+        raise BackendError(
+            f"bank.device must be cpu without nvdiffrast, got a CUDA bank ({error}). Run {INSTALL}, or set device: cpu."
+        ) from error
+    if not torch.cuda.is_available():
+        raise BackendError(
+            f"torch must find a CUDA device for nvdiffrast, got none with torch {torch.__version__}. "
+            f"Set device: cpu, or install a CUDA build of torch and a driver."
+        )
+    return module
+
+
+def make_context(device: torch.device) -> Any:
+    """Returns a `RasterizeCudaContext`; the first one lets nvdiffrast compile itself, which takes a minute.
+
+    Raises:
+        BackendError: nvdiffrast cannot be compiled here.
+    """
+    make = load_nvdiffrast().RasterizeCudaContext
+    try:
+        with cuda_headers():
+            try:
+                return make(device=device)
+            except ModuleNotFoundError as error:
+                enter_plugin(error)
+                return make(device=device)
+    except (RuntimeError, OSError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BackendError(
+            f"nvdiffrast must compile itself once with nvcc and ninja, got {first!r}. Install the CUDA toolkit "
+            f"{torch.version.cuda}, set CUDA_HOME to it, run pip install ninja, or set device: cpu."
+        ) from error
+
+
+def enter_plugin(error: ModuleNotFoundError) -> None:
+    """Enters the plugin that `diffrp-nvdiffrast` has just compiled into `sys.modules`, or raises the error again.
+
+    The library compiles its plugin with `torch.utils.cpp_extension` and then imports it by name. Up to torch 2.8
+    loading an extension entered it into `sys.modules`; from 2.9 on it is only returned, and the import by name fails.
+    """
+    name = error.name or ""
+    if not name.startswith(PLUGIN):
+        raise error
+    sys.modules[name] = _compiled(name)
+
+
+def _compiled(name: str) -> ModuleType:
+    """Returns an extension that has been compiled already."""
+    from torch.utils import cpp_extension
+
+    # The library itself loads the compiled plugin through these two.
+    folder = cpp_extension._get_build_directory(name, False)
+    module: ModuleType = cpp_extension._import_module_from_library(name, folder, True)
+    return module
+
+
+@contextlib.contextmanager
+def cuda_headers() -> Iterator[None]:
+    """Lets compilers find CUDA's library headers in site-packages inside the block, where the toolkit lacks them."""
+    folders = [] if toolkit_has("cusparse.h") else packaged_headers(sys.path)
+    before = os.environ.get("CPATH")
+    if folders:
+        os.environ["CPATH"] = os.pathsep.join([*([before] if before else []), *map(str, folders)])
+    try:
+        yield
+    finally:
+        if folders and before is None:
+            del os.environ["CPATH"]
+        elif folders:
+            os.environ["CPATH"] = str(before)
+
+
+def toolkit_has(header: str) -> bool:
+    """Returns whether the CUDA toolkit that torch would compile with has a header."""
+    from torch.utils.cpp_extension import CUDA_HOME
+
+    return CUDA_HOME is not None and (Path(CUDA_HOME) / "include" / header).exists()
+
+
+def packaged_headers(paths: list[str]) -> list[Path]:
+    """Returns the include folders of NVIDIA's wheels (`nvidia/cu13/include` and the like) under import paths."""
+    return sorted(folder for path in paths for folder in Path(path).glob("nvidia/cu*/include") if folder.is_dir())
