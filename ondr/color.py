@@ -60,8 +60,8 @@ def saturate(color: Vector, factor: Tensor) -> Vector:
 def shift_hue(color: Vector, degrees: Tensor) -> Vector:
     """Shifts the H of HSV, as `kornia.enhance.adjust_hue`.
 
-    Source: Smith 1978, "Color gamut transform pairs"; back from HSV without a table of sectors: a channel is V - C * ramp,
-        ramp a trapezium over the hue.
+    Source: Smith 1978, "Color gamut transform pairs"; back from HSV without a table of sectors: a channel is
+        V - C * ramp, ramp a trapezium over the hue.
     """
     red, green, blue = color
     value, span = chroma(color)

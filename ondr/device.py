@@ -54,7 +54,7 @@ def _check_cuda(device: torch.device) -> None:
     if not torch.cuda.is_available():
         build = "this torch is a CPU build" if torch.version.cuda is None else "no driver or GPU answers"
         raise BackendError(
-            f"device must be one that is here, got {device}, but {build}. Set device=cpu, or install a CUDA build of torch."
+            f"device must be one that is here, got {device}, but {build}. Set device=cpu or install torch for CUDA."
         )
     if device.index is not None and device.index >= torch.cuda.device_count():
         raise BackendError(f"device must be one of {torch.cuda.device_count()} GPUs, got {device}. Count from cuda:0.")

@@ -118,6 +118,11 @@ class Parameters(MutableMapping[str, Tensor]):
             tuple(v) if self._is_vector(quantity, p) else v[0] for p, v in zip(law.parameters, values, strict=True)
         )
 
+    def law(self, quantity: str) -> Law:
+        """Returns the law of a quantity as it stands."""
+        law, _ = self._laws[quantity]
+        return dataclasses.replace(law, **dict(zip(law.parameters, self.host(quantity), strict=True)))
+
     def vector(self, device: torch.device | str) -> Tensor:
         """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
         vector = self._values.to(device=device, dtype=torch.float32, copy=True)

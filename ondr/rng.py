@@ -36,11 +36,18 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], seed: int) -> tuple[T
     c0, c1, c2, c3 = counter
     k0, k1 = seed & MASK, (seed >> 32) & MASK
     for _ in range(ROUNDS):
-        # A signed 64-bit product wraps, but its bits are those of the unsigned one.
-        p0, p1 = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
-        c0, c1, c2, c3 = (p1 >> 32 & MASK) ^ c1 ^ k0, p1 & MASK, (p0 >> 32 & MASK) ^ c3 ^ k1, p0 & MASK
+        high0, low0 = _product(c0, MULTIPLIERS[0])
+        high1, low1 = _product(c2, MULTIPLIERS[1])
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0, k1 = (k0 + WEYL[0]) & MASK, (k1 + WEYL[1]) & MASK
     return c0, c1, c2, c3
+
+
+def _product(word: Tensor, factor: int) -> tuple[Tensor, Tensor]:
+    """Returns the high and low 32 bits of a product, by halves: a signed product that wraps is undefined in C++."""
+    low = word * (factor & 0xFFFF)
+    high = word * (factor >> 16) + (low >> 16)
+    return high >> 16, (high & 0xFFFF) << 16 | low & 0xFFFF
 
 
 def words(

@@ -108,6 +108,8 @@ class Structure:
     """`Poses.mesh` on the CPU."""
     blurred: tuple[int, ...]
     """Rows of the batch whose image is blurred."""
+    largest_sigma: float
+    """The largest `Effects.blur_sigma` that can have been drawn, pixels."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Scene:
             self,
             **{name: _rows(getattr(self, name), part) for name in PARTS},
             sample_ids=self.sample_ids[part],
-            structure=Structure(self.structure.mesh[part], blurred),
+            structure=replace(self.structure, mesh=self.structure.mesh[part], blurred=blurred),
             draws=self.draws.map(lambda packed: packed[part]),
         )
 

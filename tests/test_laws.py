@@ -42,7 +42,7 @@ def test_value_is_differentiable_in_the_parameters(law: laws.Continuous, referen
 
 
 DISCRETE = [
-    (laws.Integers(2, 6), {k: 0.2 for k in range(2, 7)}),
+    (laws.Integers(2, 6), dict.fromkeys(range(2, 7), 0.2)),
     (laws.Choice(("a", "b", "c"), (1.0, 0.0, 3.0)), {0: 0.25, 1: 0.0, 2: 0.75}),
     (laws.Bernoulli(0.3), {0: 0.7, 1: 0.3}),
 ]

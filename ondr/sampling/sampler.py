@@ -18,7 +18,7 @@ from ondr.sampling.objects import Sizes, sample_poses
 from ondr.sampling.options import resolve
 from ondr.sampling.overrides import Overrides, apply, check_names
 from ondr.sampling.plan import Plan
-from ondr.sampling.structure import Drawn, MeshTable, draw_structure, structure
+from ondr.sampling.structure import Drawn, MeshTable, draw_structure, largest_sigma, structure
 from ondr.scene import Scene
 
 DERIVED = frozenset({"objects.distance", "distractors.distance"})
@@ -65,7 +65,7 @@ class Sampler:
         check_names(overrides, self.plan.draws, self.derived)
         host_words = self.plan.words(seed, sample_ids)
         drawn = draw_structure(self.plan, host_words, parameters, overrides, self._meshes)
-        fixed = structure(drawn, self._meshes)
+        fixed = structure(drawn, self._meshes, largest_sigma(parameters, overrides))
         on_host = self.device.type == "cpu"
         words = host_words if on_host else self.plan.words(seed, sample_ids.to(self.device, non_blocking=True))
         draws = self.plan.evaluate(words, parameters, drawn if on_host else _uploaded(drawn, self.device))

@@ -67,8 +67,14 @@ def _largest(name: str, plan: Plan, drawn: Drawn, meshes: MeshTable) -> Tensor:
     return torch.tensor(int(plan.draws[name].law.support[1]) if name.endswith(".count") else 1)
 
 
-def structure(drawn: Mapping[str, Tensor], meshes: MeshTable) -> Structure:
-    """Turns the draws of structure into mesh rows and lists."""
+def structure(drawn: Mapping[str, Tensor], meshes: MeshTable, largest_sigma: float) -> Structure:
+    """Turns the draws of structure into mesh rows and lists.
+
+    Args:
+        drawn: From `draw_structure`.
+        meshes: Of the assets.
+        largest_sigma: From `largest_sigma`.
+    """
     objects = meshes.rows[drawn["objects.label"], drawn["objects.instance"]]
     distractors = meshes.shapes[drawn["distractors.shape"]]
     mesh = torch.cat(
@@ -77,7 +83,15 @@ def structure(drawn: Mapping[str, Tensor], meshes: MeshTable) -> Structure:
     return Structure(
         mesh=mesh.to(torch.int32),
         blurred=tuple(drawn["photometric.blur"].nonzero()[:, 0].tolist()),
+        largest_sigma=largest_sigma,
     )
+
+
+def largest_sigma(parameters: Parameters, overrides: Overrides) -> float:
+    """Returns the largest blur that can be drawn, in pixels: the kernels' size, for which no device has to be asked."""
+    name = "photometric.blur_sigma"
+    high = parameters.law(name).support[1]
+    return high if name not in overrides else max(high, float(torch.as_tensor(overrides[name]).max()))
 
 
 def _present(rows: Int64[Tensor, "batch slot"], count: Int64[Tensor, "batch"]) -> Int64[Tensor, "batch slot"]:

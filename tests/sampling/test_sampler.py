@@ -293,3 +293,13 @@ def test_moved_parameters_take_effect_and_are_differentiable() -> None:
     u = sampler.plan.words(0, ids)[:, sampler.plan.draws["photometric.brightness"].words.start, 0]
     expected = (1 - (u.double() + 0.5) / 2**32).sum()  # d(low + u (high - low)) / d low
     torch.testing.assert_close(low.grad.double(), expected, rtol=1e-4, atol=0)
+
+
+def test_the_largest_blur_follows_the_law_and_overrides() -> None:
+    cfg = Config(photometric={"blur_sigma": [0.5, 2.0]})
+    sampler, parameters, ids = Sampler(cfg, ASSETS), Parameters(cfg), torch.arange(2)
+    assert sampler.sample(ids, parameters).structure.largest_sigma == 2.0
+    parameters["photometric.blur_sigma.high"] = 3.0
+    assert sampler.sample(ids, parameters).structure.largest_sigma == 3.0
+    more = sampler.sample(ids, parameters, overrides={"photometric.blur_sigma": torch.tensor([1.0, 7.0])})
+    assert more.structure.largest_sigma == 7.0

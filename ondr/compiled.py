@@ -1,0 +1,83 @@
+"""Whether shading and exposure are compiled, and how: `render.compile`, resolved once and said.
+
+Compiled, all arithmetic on planes becomes one loop over pixels. Eager, the same functions run operation by operation.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ondr.errors import LOGGER, BackendError
+
+Setting = Literal["auto"] | bool
+
+OPTIONS: dict[str, Any] = {"max_fusion_size": 1024}
+"""The default of 64 operations would cut shading into dozens of loops, with all intermediate planes in memory."""
+
+
+def wants_compile(setting: Setting, device: torch.device) -> bool:
+    """Returns what `render.compile` means on a device.
+
+    Args:
+        setting: `auto` compiles where a compiler is found.
+        device: Where the images are made.
+
+    Raises:
+        BackendError: The setting is True and there is no compiler.
+    """
+    return setting is not False and _resolve(setting, device.type)
+
+
+@functools.cache
+def _resolve(setting: Setting, device: str) -> bool:
+    missing = _missing_compiler(device)
+    if setting == "auto":
+        what = "eager" if missing else "compiled (the first batch waits for it)"
+        reason = missing or "a compiler is there"
+        LOGGER.info("shading and exposure are %s: %s. Set render.compile to choose.", what, reason)
+    elif missing:
+        raise BackendError(f"render.compile must be false or auto here, got true: {missing}. Set render.compile=auto.")
+    return not missing
+
+
+def _missing_compiler(device: str) -> str:
+    """Returns what torch.compile lacks on a device; an empty string where it lacks nothing."""
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    if device == "cuda" and importlib.util.find_spec("triton") is None:
+        return "triton is not installed"
+    try:
+        get_cpp_compiler()
+    except (InvalidCxxCompiler, RuntimeError):
+        return "no C++ compiler is found"
+    return ""
+
+
+@functools.cache
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function compiled, once per process for each function; the first call takes some 15 seconds."""
+    return torch.compile(function, fullgraph=True, dynamic=False, options=OPTIONS)
+
+
+def free_rows(tables: Any) -> Any:
+    """Returns tables whose number of rows a compiled function takes as it comes, instead of being compiled for each.
+
+    Args:
+        tables: A dataclass of tensors, or of such dataclasses.
+    """
+    if isinstance(tables, Tensor):
+        # One row, or none, is a case of its own to the compiler: two never are.
+        rows = torch.cat([tables, tables]) if len(tables) == 1 else tables.contiguous()
+        torch._dynamo.maybe_mark_dynamic(rows, 0)
+        return rows
+    if not is_dataclass(tables) or isinstance(tables, type):
+        return tables
+    return replace(tables, **{f.name: free_rows(getattr(tables, f.name)) for f in fields(tables)})

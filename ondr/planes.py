@@ -1,0 +1,105 @@
+"""Arithmetic on planes: every value has the shape of the pixels, and a vector is a tuple of planes.
+
+Written so, shading is one loop over pixels to a compiler, whatever their shape: the grid or a flat list.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
+Vector = tuple[Tensor, ...]
+
+
+def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the image, row and column of pixels, (image * height + row) * width + column, of images of one size."""
+    height, width = size
+    row = pixel // width
+    image = row // height
+    return image, row - image * height, pixel - row * width
+
+
+_columns = WeakTensorKeyDictionary()
+
+
+def take(table: Tensor, index: Tensor) -> tuple[Tensor, ...]:
+    """Returns the columns of the rows `index` of a table.
+
+    Args:
+        table: `[N, C]`.
+        index: int32 or int64 rows, any shape.
+
+    Returns:
+        C planes of the shape of `index`.
+    """
+    if torch.compiler.is_compiling() or index.device.type != "cpu":
+        # One load each in the loop over pixels. A row lies in one sector, and is fetched from memory once.
+        return tuple(table[index, column] for column in range(table.shape[1]))
+    planes = torch.index_select(columns_of(table), 1, index.reshape(-1))
+    return planes.view(table.shape[1], *index.shape).unbind(0)
+
+
+def columns_of(table: Tensor) -> Tensor:
+    """Returns a table transposed; a copy, kept as long as the table lives, so that planes taken from it are contiguous.
+
+    Without a compiler every operation passes over its planes, and one with gaps takes several times as long.
+    """
+    if table.requires_grad:
+        return table.t()
+    version, columns = _columns.get(table, (None, table))
+    if version != table._version:
+        columns = table.t().contiguous()
+        _columns[table] = table._version, columns
+    return columns
+
+
+def take_one(column: Tensor, index: Tensor) -> Tensor:
+    """Returns the elements `index` (int32 or int64, any shape) of a vector."""
+    if torch.compiler.is_compiling() or index.device.type != "cpu":
+        return column[index]
+    return torch.index_select(column, 0, index.reshape(-1)).view(index.shape)
+
+
+def add_product(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
+    """Returns a + b * c in one pass over memory where nothing fuses the two."""
+    return torch.addcmul(a, b, c)
+
+
+def dot(a: Vector, b: Vector) -> Tensor:
+    """Returns the scalar product."""
+    return add_product(add_product(a[0] * b[0], a[1], b[1]), a[2], b[2])
+
+
+def cross(a: Vector, b: Vector) -> Vector:
+    """Returns the vector product."""
+    return (
+        torch.addcmul(a[1] * b[2], a[2], b[1], value=-1),
+        torch.addcmul(a[2] * b[0], a[0], b[2], value=-1),
+        torch.addcmul(a[0] * b[1], a[1], b[0], value=-1),
+    )
+
+
+def subtract(a: Vector, b: Vector) -> Vector:
+    """Returns a - b."""
+    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
+
+
+def scaled(a: Vector, factor: Tensor) -> Vector:
+    """Returns a * factor."""
+    return a[0] * factor, a[1] * factor, a[2] * factor
+
+
+def along(a: Vector, b: Vector, t: Tensor) -> Vector:
+    """Returns a + b * t."""
+    return add_product(a[0], b[0], t), add_product(a[1], b[1], t), add_product(a[2], b[2], t)
+
+
+def unit(a: Vector) -> Vector:
+    """Returns a / |a|; zero for a zero vector."""
+    return scaled(a, torch.rsqrt(dot(a, a).clamp_min(1e-30)))
+
+
+def mix(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """Returns a where t is 0, b where t is 1, and what lies between."""
+    return add_product(a, b - a, t)

@@ -1,0 +1,66 @@
+"""From scenes to images and targets: the stages in their order, once for each micro-batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ondr.assets.bank import Assets
+from ondr.batch import Targets
+from ondr.collate import join_targets
+from ondr.config import Config
+from ondr.labels import label
+from ondr.picture import develop, see
+from ondr.place import place
+from ondr.scene import Scene
+from ondr.timing import stage
+
+PIXELS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}
+"""How many pixels `render.micro_batch: auto` renders at once. On the CPU, what lies between the stages stays small; on
+CUDA, 256 images of 512 x 256, which is also the most that nvdiffrast takes in one call."""
+
+
+def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "batch 3 height width"], Targets]:
+    """Renders a batch of scenes.
+
+    Differentiable in the scene's tensors where gradients are enabled and one of them requires it.
+
+    Args:
+        scene: What `sample_scene` returned, perhaps changed.
+        assets: The meshes and textures it speaks of, on the same device.
+        cfg: `image_size`, `outputs`, `labels`, `render` and `photometric` are read.
+
+    Returns:
+        Images, float32 in 0..1, and the targets that `cfg.outputs` names.
+
+    Raises:
+        BackendError: The device's renderer is missing.
+    """
+    parts = [_render(part, assets, cfg) for part in micro_batches(scene, cfg)]
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat([images for images, _ in parts]), join_targets([targets for _, targets in parts])
+
+
+def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
+    """Splits a batch into the parts that are rendered at once; they are as equal as possible."""
+    total, setting = len(scene.sample_ids), cfg.render.micro_batch
+    fitting = PIXELS_AT_ONCE[scene.poses.mesh.device.type] // (cfg.image_size[0] * cfg.image_size[1])
+    most = max(1, fitting) if setting == "auto" else setting
+    parts = max(1, -(-total // most))
+    for i in range(parts):
+        yield scene if parts == 1 else scene.rows(slice(total * i // parts, total * (i + 1) // parts))
+
+
+def _render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Tensor, Targets]:
+    with stage("place"):
+        instances = place(scene, assets.bank)
+    with stage("see"):
+        sight = see(assets.bank, instances, scene, cfg)
+    images = develop(assets.bank, instances, scene, sight, cfg)
+    with stage("label"):
+        targets = label(scene, assets, instances, sight.visibility, cfg)
+    return images, targets
