@@ -1,0 +1,190 @@
+"""What reaches the training loop: images with their labels, as tensors.
+
+Other conventions for the same labels are left to `views`, what a DataLoader does with batches to `collate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from jaxtyping import Bool, Float, Float32, Int16, Int64
+from torch import Tensor
+
+from ondr.draws import Draws
+from ondr.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ondr.views import CocoView, DetrLabels, TorchvisionTarget, YoloView
+
+
+@dataclass(eq=False, repr=False)
+class Targets:
+    """Labels of a batch, padded to N objects per image, N being the largest `objects.count` the law allows.
+
+    A field is None unless `cfg.outputs` names it. Slot k is object k of the draws in every field, and objects are
+    never moved: an absent object, one without a visible pixel, and (unless `ignored` is asked for) one below the
+    limits of `labels.*` leave a hole, where `labels` and `mesh_ids` are -1 and everything else is 0.
+    """
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    sample_ids: Int64[Tensor, "batch"]
+    """Sample ids, on the CPU."""
+    boxes: Float32[Tensor, "batch object 4"] | None = None
+    """x1 y1 x2 y2 in pixels around what is visible. Edges, so that an object of one pixel is 1 wide."""
+    boxes_amodal: Float[Tensor, "batch object 4"] | None = None
+    """x1 y1 x2 y2 in pixels around the whole projected object; may leave the image."""
+    labels: Int64[Tensor, "batch object"] | None = None
+    """Class from 0, an index into `ds.class_names`; -1 for a hole."""
+    mesh_ids: Int64[Tensor, "batch object"] | None = None
+    """An index into `ds.mesh_files`; -1 for a hole."""
+    visibility: Float[Tensor, "batch object"] | None = None
+    """Visible pixels over the pixels inside the image that the object would cover alone, 0..1: occlusion only."""
+    truncation: Float[Tensor, "batch object"] | None = None
+    """1 - area(`boxes_amodal` within the image) / area(`boxes_amodal`), after near clipping, 0..1."""
+    ignored: Bool[Tensor, "batch object"] | None = None
+    """Visible, but below the limits of `labels.*`: not a hole, with its box and its label. `to_coco` gives such an
+    object iscrowd = 1, the other views leave it out. Train on `valid & ~ignored`."""
+    instances: Int16[Tensor, "batch height width"] | None = None
+    """Which object each pixel centre sees, an index into N; -1 elsewhere."""
+    depth: Float[Tensor, "batch 1 height width"] | None = None
+    """Metres along the optical axis; 0 where nothing is."""
+    normals: Float[Tensor, "batch 3 height width"] | None = None
+    """Unit normals in the camera frame; 0 where nothing is."""
+    camera_from_object: Float[Tensor, "batch object 4 4"] | None = None
+    """R and t of `x_camera = R @ (scale * x_file) + t`, metres."""
+    scale: Float[Tensor, "batch object 3"] | None = None
+    """Metres per file unit along the object's own axes."""
+    intrinsics: Float[Tensor, "batch 3 3"] | None = None
+    """K on the grid of pixel centres at +0.5."""
+    camera_from_world: Float[Tensor, "batch 4 4"] | None = None
+    """A rigid transform, metres."""
+
+    @property
+    def valid(self) -> Bool[Tensor, "batch object"]:
+        """True where a slot holds an object, False for a hole.
+
+        Raises:
+            ConfigError: Neither `labels` nor `mesh_ids` is there to tell.
+        """
+        named = self.labels if self.labels is not None else self.mesh_ids
+        if named is None:
+            raise ConfigError(
+                f"cfg.outputs must name 'labels' or 'mesh_ids' for targets.valid, got {self.names()}. "
+                "Add 'labels' to outputs."
+            )
+        return named >= 0
+
+    def names(self) -> list[str]:
+        """Returns the names of the fields that are there, as `cfg.outputs` spells them."""
+        return [f.name for f in fields(self) if f.name not in _HOST and getattr(self, f.name) is not None]
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Targets:
+        """Returns the targets with `change` applied to every field that is there; ids stay as they are."""
+        changed: dict[str, Any] = {name: change(getattr(self, name)) for name in self.names()}
+        return replace(self, **changed)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Targets:
+        """Returns the targets on `device`. `sample_ids` stay on the CPU."""
+        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Targets:
+        """Returns the targets in pinned memory; what lies on a device stays there."""
+        return self.map(_pin)
+
+    def to_torchvision(self) -> list[TorchvisionTarget]:
+        """See `ondr.views.to_torchvision`."""
+        from ondr.views import to_torchvision
+
+        return to_torchvision(self)
+
+    def to_yolo(self) -> YoloView:
+        """See `ondr.views.to_yolo`."""
+        from ondr.views import to_yolo
+
+        return to_yolo(self)
+
+    def to_coco(self, class_names: Sequence[str] | None = None) -> CocoView:
+        """See `ondr.views.to_coco`."""
+        from ondr.views import to_coco
+
+        return to_coco(self, class_names)
+
+    def to_detr(self) -> list[DetrLabels]:
+        """See `ondr.views.to_detr`."""
+        from ondr.views import to_detr
+
+        return to_detr(self)
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={_describe(getattr(self, name))}" for name in self.names()]
+        return f"Targets({', '.join(shown)})"
+
+
+@dataclass(eq=False, repr=False)
+class Batch:
+    """A batch of images with all that is known about them. Unpacks as `images, targets = batch`.
+
+    Its memory is its own: no later batch is written into it.
+    """
+
+    images: Float[Tensor, "batch 3 height width"]
+    """RGB as a camera would deliver it (sRGB-encoded), float32, 0..1."""
+    targets: Targets
+    sample_ids: Int64[Tensor, "batch"]
+    """Sample ids, on the CPU: `ds.render(batch.sample_ids)` makes the same images again."""
+    draws: Draws
+    """What each image was made of: a read-only mapping, `lights.intensity` to `[B, slot]`, for example."""
+    state: dict[str, Any]
+    """Where the stream goes on after this batch, for `ds.load_state_dict`: plain numbers, lists and dicts."""
+
+    def __iter__(self) -> Iterator[Tensor | Targets]:
+        return iter((self.images, self.targets))
+
+    def __len__(self) -> int:
+        """Returns the number of images."""
+        return len(self.images)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
+        """Returns the batch with `change` applied to every tensor but the sample ids."""
+        return replace(self, images=change(self.images), targets=self.targets.map(change), draws=self.draws.map(change))
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
+        """Returns the batch on `device`. `sample_ids` stay on the CPU."""
+        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+
+    def pin_memory(self) -> Batch:
+        """Returns the batch in pinned memory; what lies on a device stays there."""
+        return self.map(_pin)
+
+    def to_yolo(self) -> dict[str, Any]:
+        """Returns what Ultralytics' losses take: `targets.to_yolo()` and the images as `img`."""
+        return {"img": self.images, **self.targets.to_yolo()}
+
+    def to_detr(self) -> dict[str, Any]:
+        """Returns what Hugging Face's DETR models take: `pixel_values` and `labels`.
+
+        The images are not normalised; use the model's image processor with `do_rescale=False` for that.
+        """
+        return {"pixel_values": self.images, "labels": self.targets.to_detr()}
+
+    def __repr__(self) -> str:
+        return (
+            f"Batch(images={_describe(self.images)}, targets={self.targets!r}, "
+            f"sample_ids={_describe(self.sample_ids)}, draws={self.draws!r}, state={self.state})"
+        )
+
+
+_HOST = ("image_size", "sample_ids")
+
+
+def _pin(tensor: Tensor) -> Tensor:
+    return tensor.pin_memory() if tensor.device.type == "cpu" else tensor
+
+
+def _describe(tensor: Tensor) -> str:
+    device = "" if tensor.device.type == "cpu" else f" {tensor.device}"
+    return f"{str(tensor.dtype).removeprefix('torch.')}{list(tensor.shape)}{device}"
