@@ -1,0 +1,41 @@
+# Everything runs in a virtual environment of its own; `make demo PIP_ARGS="..."` passes options to pip.
+PYTHON ?= python3
+VENV ?= .venv
+VENV_ARGS ?=
+CONSTRAINTS ?= constraints.txt
+BIN := $(VENV)/bin
+PIP_ARGS ?=
+
+.PHONY: demo test slow lint types check clean clean-kernels
+.DEFAULT_GOAL := demo
+
+# The stamp is as old as the files that say what to install.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV_ARGS) $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint $(CONSTRAINTS) torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint $(CONSTRAINTS) --editable ".[test]"
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/python -m ondr demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/installed
+	$(BIN)/python -m pytest -m "slow and not cuda"
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed
+	$(BIN)/mypy
+
+check: test slow lint types
+
+clean-kernels:
+	find ondr -name '*.nbi' -delete -o -name '*.nbc' -delete
+
+clean: clean-kernels
+	rm -rf $(VENV) build dist preview.png

@@ -1,0 +1,34 @@
+"""Fixtures and switches that all tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests import kernels, typecheck
+
+kernels.drop_stale()
+
+# torch.compile does not look into checked functions: ONDR_TYPECHECK=0 leaves them as they are.
+if os.environ.get("ONDR_TYPECHECK", "0") == "1":
+    typecheck.install()
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real meshes and photos that ONDR_TEST_DATA names."""
+    if not os.environ.get("ONDR_TEST_DATA"):
+        pytest.skip("ONDR_TEST_DATA is unset: no real meshes and photos to test on")
+    return Path(os.environ["ONDR_TEST_DATA"])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a CUDA test without a CUDA device, or fails it where one was promised."""
+    if item.get_closest_marker("cuda") is None or torch.cuda.is_available():
+        return
+    if os.environ.get("ONDR_REQUIRE_CUDA") == "1":
+        pytest.fail("ONDR_REQUIRE_CUDA=1, but torch finds no CUDA device")
+    pytest.skip("needs a CUDA device")

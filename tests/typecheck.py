@@ -1,0 +1,21 @@
+"""Checks the shapes and types in annotations while tests run."""
+
+from __future__ import annotations
+
+from beartype import BeartypeConf, beartype
+from jaxtyping import install_import_hook
+
+# What computes with tensors. Left out: settings and config, whose validators pydantic calls with types of its own,
+# files named numba, which the hook would break, and the command line.
+CHECKED = """
+    assets appearance background batch blur boxes collate color compose draw draws fragments geometry grid labels laws
+    lighting noise photometric picture place planes raster.limits raster.visibility render rng sampling scene shading
+    surface texture views
+"""
+
+check = beartype(conf=BeartypeConf(is_pep484_tower=True))
+
+
+def install() -> None:
+    """Makes imports from now on check their annotations."""
+    install_import_hook([f"ondr.{name}" for name in CHECKED.split()], "tests.typecheck.check")
