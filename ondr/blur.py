@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.device import upload
+
 REACH = 3.0
 """Standard deviations that the kernel reaches to; 0.3 % of a Gaussian lies beyond."""
 
@@ -35,7 +37,7 @@ def blur(
     else:
         reaches = dict.fromkeys(rows, _radius(largest_sigma))
     for radius in sorted(set(reaches.values())):
-        index = torch.tensor([row for row in rows if reaches[row] == radius], device=linear.device)
+        index = upload(torch.tensor([row for row in rows if reaches[row] == radius]), linear.device)
         linear = linear.index_copy(0, index, _blurred(linear[index], sigma[index], radius))
     return linear
 

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int16, Int32
 from torch import Tensor
 
+from ondr.geometry import product
 from ondr.raster.limits import NEAR_METRES
 
 
@@ -78,7 +79,7 @@ def amodal_boxes(
         intrinsics: K with pixel centres at +0.5.
     """
     row = mesh.clamp_min(0)
-    corners = hull[row] @ camera_from_object[..., :3].mT + camera_from_object[..., None, :, 3]
+    corners = product(hull[row], camera_from_object[..., :3].mT) + camera_from_object[..., None, :, 3]
     inside = corners[..., 2] >= NEAR_METRES
     cuts, cut = _cut_edges(corners, inside, hull_edges[row])
     points, known = torch.cat([corners, cuts], dim=2), torch.cat([inside, cut], dim=2)
@@ -91,7 +92,7 @@ def amodal_boxes(
 
 def _project(points: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
     """Returns the pixel coordinates of camera points [B, N, P, 3]; finite, though meaningless, behind the camera."""
-    projected = points @ intrinsics[:, None].mT
+    projected = product(points, intrinsics[:, None].mT)
     depth = points[..., 2].clamp_min(NEAR_METRES)
     return projected[..., 0] / depth, projected[..., 1] / depth
 

@@ -22,6 +22,11 @@ OPTIONS: dict[str, Any] = {"max_fusion_size": 1024}
 """The default of 64 operations would cut shading into dozens of loops, with all intermediate planes in memory."""
 
 
+MOST_SHAPES = 256
+"""How many versions of a function there may be: batch sizes, image sizes, asset banks. Beyond torch's own limit, 8, a
+function that is compiled as a whole raises."""
+
+
 def wants_compile(setting: Setting, device: torch.device) -> bool:
     """Returns what `render.compile` means on a device.
 
@@ -63,8 +68,19 @@ def _missing_compiler(device: str) -> str:
 
 @functools.cache
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function compiled, once per process for each function; the first call takes some 15 seconds."""
-    return torch.compile(function, fullgraph=True, dynamic=False, options=OPTIONS)
+    """Returns a function compiled, once per process for each function; the first call takes some 15 seconds.
+
+    Each shape is compiled for itself; nothing is recorded for autograd.
+    """
+    inner = torch.compile(function, fullgraph=True, dynamic=False, options=OPTIONS)
+
+    @functools.wraps(function)
+    def call(*args: Any) -> Any:
+        # Without gradients always, since the compiler would make another version for each state of the switch.
+        with torch.no_grad(), torch._dynamo.config.patch(recompile_limit=MOST_SHAPES):
+            return inner(*args)
+
+    return call
 
 
 def free_rows(tables: Any) -> Any:

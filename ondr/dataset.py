@@ -247,7 +247,7 @@ class RandomizedScenes(IterableDataset[Batch]):
         rank, _ = self._rank_and_world()
         current, self._rejoined = self._rejoined or self._progress.begin(self._numbering(), rank), None
         batches = self._batches(current, rank)
-        for batch in batches if self.device.type == "cpu" else render_ahead(batches, self.device):
+        for batch in batches if self.device.type == "cpu" else render_ahead(batches, self._sampling.device):
             self._consumed = self._handed = batch.state
             yield batch
 

@@ -6,6 +6,7 @@ import functools
 import importlib.util
 
 import torch
+from torch import Tensor
 
 from ondr.errors import LOGGER, BackendError
 
@@ -43,6 +44,11 @@ def automatic() -> tuple[str, str]:
     if not has_nvdiffrast():
         return "cpu", f"nvdiffrast is not installed ({CUDA_INSTALL} adds it; non-commercial licence)"
     return "cuda", "torch finds a CUDA device and nvdiffrast is installed"
+
+
+def upload(values: Tensor, device: torch.device | str) -> Tensor:
+    """Copies host values to a device through pinned memory, so that the host need not wait for the device."""
+    return values if torch.device(device).type == "cpu" else values.pin_memory().to(device, non_blocking=True)
 
 
 def has_nvdiffrast() -> bool:

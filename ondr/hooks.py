@@ -10,6 +10,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from ondr import rng
+from ondr.device import upload
 from ondr.errors import ConfigError
 from ondr.sampling.overrides import expand
 from ondr.scene import Scene
@@ -54,7 +55,8 @@ class Uniforms:
         else:
             keys = torch.full((slots,), rng.name_key(name), dtype=torch.int64)
             value = rng.uniform(rng.words(scene.seed, scene.sample_ids, keys, torch.arange(slots))[..., 0])
-        self.used[name] = value.to(scene.poses.mesh.device, non_blocking=True)
+        device = scene.poses.mesh.device
+        self.used[name] = upload(value, device) if value.device.type == "cpu" else value.to(device)
         return self.used[name]
 
 

@@ -19,7 +19,7 @@ from ondr import boxes
 from ondr.assets.bank import Assets, Bank
 from ondr.batch import Targets
 from ondr.config import Config
-from ondr.geometry import pixel_rays, transform
+from ondr.geometry import pixel_rays, product, transform
 from ondr.raster.visibility import Visibility
 from ondr.scene import Instances, Scene
 from ondr.surface import depth_and_normals, invert, surface_tables
@@ -88,10 +88,10 @@ def file_poses(
     """
     poses, count, camera = scene.poses, scene.num_objects, scene.camera.camera_from_world[:, None]
     scale, row = poses.scale[:, :count], poses.mesh[:, :count].clamp_min(0)
-    rotation = camera[..., :3, :3] @ poses.rotation[:, :count]
+    rotation = product(camera[..., :3, :3], poses.rotation[:, :count])
     world = poses.translation[:, :count, :, None]
-    bank = camera[..., :3, :3] @ world + camera[..., :3, 3:]
-    return transform(rotation, (bank - rotation @ (scale * center[row])[..., None])[..., 0]), scale
+    bank = product(camera[..., :3, :3], world) + camera[..., :3, 3:]
+    return transform(rotation, (bank - product(rotation, (scale * center[row])[..., None]))[..., 0]), scale
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.geometry import product
 from ondr.planes import Vector, add_product, dot, take
 from ondr.scene import Camera, Lights, Materials
 
@@ -39,7 +40,7 @@ def light_tables(lights: Lights, camera: Camera, materials: Materials) -> LightT
     """Derives the tables of a batch, once per batch."""
     position, w = lights.position.split((3, 1), dim=-1)
     rotation, translation = camera.camera_from_world[:, None, :3, :3], camera.camera_from_world[:, None, :3, 3]
-    seen = (rotation @ position[..., None])[..., 0] + w * translation
+    seen = product(rotation, position[..., None])[..., 0] + w * translation
     squared = (seen * seen).sum(-1, keepdim=True)
     reference = torch.where(w > 0, lights.reference_distance[..., None] ** 2, 1)
     # A direction must have unit length for the falloff to be 1.

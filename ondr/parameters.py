@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ondr.config import Config, nearest
+from ondr.device import upload
 from ondr.errors import ConfigError
 from ondr.laws import Law
 from ondr.quantity import Spec, parse
@@ -125,7 +126,7 @@ class Parameters(MutableMapping[str, Tensor]):
 
     def vector(self, device: torch.device | str) -> Tensor:
         """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
-        vector = self._values.to(device=device, dtype=torch.float32, copy=True)
+        vector = upload(self._values.to(torch.float32), device)
         for name, value in self._live.items():
             place = self._places[name][2]
             index = torch.arange(place.start, place.stop, device=vector.device)

@@ -18,6 +18,7 @@ from ondr.blur import blur
 from ondr.compiled import compiled, wants_compile
 from ondr.compose import compose
 from ondr.config import Config
+from ondr.device import upload
 from ondr.fragments import fragments_of, shade_fragments
 from ondr.grid import Grid, develop_grid, shade_grid
 from ondr.noise import normal_table
@@ -84,7 +85,7 @@ def develop(
         linear = _linear(tables, background, sight.seen, cfg, fast)
     with stage("expose"):
         linear = blur(linear, scene.effects.blur_sigma, scene.structure.blurred, scene.structure.largest_sigma)
-        ids = scene.sample_ids.to(bank.device, non_blocking=True)
+        ids = upload(scene.sample_ids, bank.device)
         if fast and bank.device.type != "cpu" and cfg.photometric.engine == "fused":
             return compiled(expose_fused)(linear, scene.effects, scene.seed, ids)
         return expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=cfg.photometric.engine)
@@ -103,7 +104,7 @@ def _at_once(
     """Makes images by one compiled function, since no image's light has to lie in memory for a blur."""
     device = grid.triangle.device
     what = (tables, background, grid, cfg.image_size, cfg.render.texture_filter == "trilinear")
-    ids = scene.sample_ids.to(device, non_blocking=True)
+    ids = upload(scene.sample_ids, device)
     return compiled(develop_grid)(*what, scene.effects, normal_table(device), scene.seed, ids)
 
 

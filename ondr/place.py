@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.assets.bank import Bank
+from ondr.geometry import product
 from ondr.scene import Instances, Scene
 
 
@@ -16,8 +17,8 @@ def camera_from_object(scene: Scene) -> Float[Tensor, "batch slot 3 4"]:
         scene.camera.camera_from_world[:, None, :3, :3],
         scene.camera.camera_from_world[:, None, :3, 3],
     )
-    linear = rotation @ scene.poses.rotation * scene.poses.scale[..., None, :]
-    offset = (rotation @ scene.poses.translation[..., None])[..., 0] + translation
+    linear = product(rotation, scene.poses.rotation) * scene.poses.scale[..., None, :]
+    offset = product(rotation, scene.poses.translation[..., None])[..., 0] + translation
     return torch.cat([linear, offset[..., None]], dim=-1)
 
 

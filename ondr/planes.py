@@ -45,7 +45,7 @@ def columns_of(table: Tensor) -> Tensor:
 
     Without a compiler every operation passes over its planes, and one with gaps takes several times as long.
     """
-    if table.requires_grad:
+    if table.requires_grad or table.is_inference():
         return table.t()
     version, columns = _columns.get(table, (None, table))
     if version != table._version:

@@ -12,6 +12,7 @@ from ondr.assets.bank import Assets
 from ondr.batch import Targets
 from ondr.collate import join_targets
 from ondr.config import Config
+from ondr.isolation import isolated
 from ondr.labels import label
 from ondr.picture import develop, see
 from ondr.place import place
@@ -39,7 +40,8 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "ba
     Raises:
         BackendError: The device's renderer is missing.
     """
-    parts = [_render(part, assets, cfg) for part in micro_batches(scene, cfg)]
+    with isolated(assets.bank.device):
+        parts = [_render(part, assets, cfg) for part in micro_batches(scene, cfg)]
     if len(parts) == 1:
         return parts[0]
     return torch.cat([images for images, _ in parts]), join_targets([targets for _, targets in parts])

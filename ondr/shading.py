@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from ondr.assets.bank import Bank
 from ondr.lighting import LightTables, illuminate, light_tables
 from ondr.planes import Vector, add_product, take, take_one
 from ondr.scene import Instances, Scene
-from ondr.surface import SurfaceTables, corners_of, intersect, normals_at, surface_tables
+from ondr.surface import SurfaceTables, corners_of, intersect, invert, normals_at, surface_tables
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class ShadingTables:
 
 def shading_tables(bank: Bank, scene: Scene, instances: Instances) -> ShadingTables:
     """Derives the tables of a batch from its scene, once per batch."""
-    inverse_intrinsics = torch.linalg.inv_ex(scene.camera.intrinsics).inverse.contiguous()
+    inverse_intrinsics = invert(scene.camera.intrinsics)
     return ShadingTables(
         surface=surface_tables(bank, instances, inverse_intrinsics),
         appearance=appearance_tables(bank, scene.materials),

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 from ondr.assets.bank import Bank
+from ondr.geometry import product
 from ondr.planes import Vector, add_product, along, cross, dot, scaled, subtract, take, take_one, unit
 from ondr.scene import Instances
 
@@ -82,9 +83,9 @@ def surface_tables(bank: Bank, instances: Instances, inverse_intrinsics: Float[T
     """Derives the tables of a batch, once per batch."""
     linear, offset = instances.camera_from_object.split((3, 1), dim=-1)
     inverse = invert(linear.flatten(0, 1))
-    origin = -(inverse @ offset.flatten(0, 1))[..., 0]
+    origin = -product(inverse, offset.flatten(0, 1))[..., 0]
     steps = inverse_intrinsics[:, None, :2, :2].expand(*linear.shape[:2], 2, 2).flatten(0, 1)
-    change = inverse[..., :2] @ steps
+    change = product(inverse[..., :2], steps)
     return SurfaceTables(
         vertices=bank.vertices,
         triangles=bank.triangles,

@@ -72,6 +72,21 @@ def test_missing_compiler_is_found_out(monkeypatch: pytest.MonkeyPatch):
     assert compiled._missing_compiler("cuda") == "triton is not installed"
 
 
+def test_more_shapes_than_torch_allows_by_itself(monkeypatch: pytest.MonkeyPatch):
+    real = torch.compile
+    # The limit is the same whatever makes the code; eager makes it at once.
+    monkeypatch.setattr(torch, "compile", lambda f, options, **settings: real(f, backend="eager", **settings))
+
+    def double(values: torch.Tensor) -> torch.Tensor:
+        return values * 2
+
+    compiled.compiled.cache_clear()
+    for size in range(2, 2 + 2 * torch._dynamo.config.recompile_limit):
+        assert compiled.compiled(double)(torch.ones(size)).sum() == 2 * size
+    assert not compiled.compiled(double)(torch.ones(2, requires_grad=True)).requires_grad
+    compiled.compiled.cache_clear()
+
+
 def test_free_rows_never_has_one_row():
     tables = background_tables(bank_from_meshes([trimesh.creation.box()]), background(1, color=(0.1, 0.2, 0.3)))
     assert free_rows(tables).color.tolist() == tables.color.repeat(2, 1).tolist()

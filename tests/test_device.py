@@ -42,3 +42,14 @@ def test_cuda_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BackendError, match="device must be one that is here, got cuda.*Set device=cpu"):
         device.resolve("cuda")
+
+
+def test_nothing_is_copied_from_the_cpu_to_the_cpu() -> None:
+    values = torch.arange(3)
+    assert device.upload(values, "cpu") is values
+
+
+@pytest.mark.cuda
+def test_an_upload_is_the_same_values() -> None:
+    values = torch.arange(3)
+    assert device.upload(values, torch.device("cuda")).tolist() == values.tolist()

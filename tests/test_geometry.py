@@ -31,6 +31,13 @@ def test_rotation_agrees_with_trimesh() -> None:
     )
 
 
+def test_product_is_the_matrix_product_of_any_shapes() -> None:
+    draw = torch.Generator().manual_seed(0)
+    for a, b in (((5, 1, 3, 3), (4, 3, 2)), ((2, 7, 3), (2, 3, 3)), ((0, 3, 3), (0, 3, 1))):
+        left, right = (torch.rand(shape, generator=draw, dtype=torch.float64) for shape in (a, b))
+        torch.testing.assert_close(geometry.product(left, right), left @ right, **CLOSE)
+
+
 def test_yaw_turns_x_towards_y() -> None:
     quarter = geometry.rotation_from_quaternion(geometry.yaw_quaternion(torch.tensor(0.25, dtype=torch.float64)))
     torch.testing.assert_close(

@@ -35,10 +35,12 @@ def covered_pixels(soup: Soup, instances: int, size: tuple[int, int]) -> Int32[T
     bits = torch.zeros(instances, height, words, dtype=torch.int32, device=soup.points.device)
     kind = torch.where(soup.drawn, torch.where(soup.whole, SNAPPED, CLIPPED), SKIP).to(torch.int32)
     if len(kind):
-        _mark[(len(kind),)](
-            soup.points.contiguous(), _in_pixels(soup, size), kind, soup.instance, bits,
-            height, width, words, 1 / NEAR_METRES, ROWS, num_warps=1,
-        )  # fmt: skip
+        # Triton launches on the current device, which need not be the bank's.
+        with torch.cuda.device_of(bits):
+            _mark[(len(kind),)](
+                soup.points.contiguous(), _in_pixels(soup, size), kind, soup.instance, bits,
+                height, width, words, 1 / NEAR_METRES, ROWS, num_warps=1,
+            )  # fmt: skip
     return count_bits(bits).flatten(1).sum(dim=1, dtype=torch.int32)
 
 
@@ -130,4 +132,4 @@ def _set(mask, inside, rows, columns, word, height, width, words):  # type: igno
     inside = inside & (rows < height)[:, None] & (columns < width)[None, :]
     lane = columns - word * 32
     value = tl.sum(tl.where(inside, (tl.full(inside.shape, 1, tl.int32) << lane[None, :]), 0), axis=1)
-    tl.atomic_or(mask + rows * words + word, value, mask=value != 0)
+    tl.atomic_or(mask + rows * words + word, value, mask=value != 0, sem="relaxed")

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from jaxtyping import Int16, Int32, Int64
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from ondr.assets.bank import Bank
 from ondr.errors import say_once
@@ -67,8 +68,7 @@ def _draw(
 ) -> Iterator[tuple[slice, Soup, Int64[Tensor, "image height width"]]]:
     """Draws a batch in parts of equally many images; yields each part, its triangles, and which of them is seen."""
     batch = len(intrinsics)
-    # nvdiffrast takes the ranges on the host.
-    counts = instances.triangle_count.sum(dim=1).cpu()
+    counts = _counts_on_host(instances.triangle_count)
     images = max(min(batch, MAX_IMAGES, MAX_PIXELS // (size[0] * size[1])), 1)
     for start in range(0, batch, images):
         part = slice(start, min(start + images, batch))
@@ -78,6 +78,22 @@ def _draw(
             continue
         soup = make_soup(bank, chosen, intrinsics[part], size, total)
         yield part, soup, _rasterize(soup, image_ranges(counts[part], images), size)[: part.stop - start]
+
+
+_known_counts = WeakTensorKeyDictionary()
+
+
+def _counts_on_host(count: Int32[Tensor, "batch slot"]) -> Int64[Tensor, "batch"]:
+    """Returns the number of triangles of each image, on the host, where nvdiffrast takes the ranges.
+
+    This waits for the device: once for each batch, however often it is drawn.
+    """
+    if count.is_inference():
+        return count.sum(dim=1).cpu()
+    known = _known_counts.get(count)
+    if known is None or known[0] != count._version:
+        known = _known_counts[count] = count._version, count.sum(dim=1).cpu()
+    return known[1]
 
 
 def image_ranges(counts: Int64[Tensor, "image"], images: int) -> Int32[Tensor, "padded 2"]:
@@ -107,7 +123,8 @@ def pad_corners(corners: Tensor, capacity: int) -> Tensor:
     """Returns corners with room for `capacity` triangles, the rest of which are never drawn."""
     padded = corners.new_empty(capacity, 3, 4)
     padded[: len(corners)] = corners
-    padded[len(corners) :] = corners.new_tensor(NOWHERE)
+    for column, nowhere in enumerate(NOWHERE):
+        padded[len(corners) :, :, column] = nowhere
     return padded
 
 

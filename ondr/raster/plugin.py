@@ -7,6 +7,7 @@ import functools
 import importlib
 import os
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -49,7 +50,7 @@ def make_context(device: torch.device) -> Any:
     """
     make = load_nvdiffrast().RasterizeCudaContext
     try:
-        with cuda_headers():
+        with cuda_headers(), ninja_on_path():
             try:
                 return make(device=device)
             except ModuleNotFoundError as error:
@@ -89,16 +90,30 @@ def _compiled(name: str) -> ModuleType:
 def cuda_headers() -> Iterator[None]:
     """Lets compilers find CUDA's library headers in site-packages inside the block, where the toolkit lacks them."""
     folders = [] if toolkit_has("cusparse.h") else packaged_headers(sys.path)
-    before = os.environ.get("CPATH")
+    with _extended("CPATH", folders):
+        yield
+
+
+@contextlib.contextmanager
+def ninja_on_path() -> Iterator[None]:
+    """Lets torch find the ninja that pip has put beside this Python, whose environment need not be activated."""
+    with _extended("PATH", [Path(sysconfig.get_path("scripts"))]):
+        yield
+
+
+@contextlib.contextmanager
+def _extended(variable: str, folders: list[Path]) -> Iterator[None]:
+    """Appends folders to an environment variable inside the block."""
+    before = os.environ.get(variable)
     if folders:
-        os.environ["CPATH"] = os.pathsep.join([*([before] if before else []), *map(str, folders)])
+        os.environ[variable] = os.pathsep.join([*([before] if before else []), *map(str, folders)])
     try:
         yield
     finally:
         if folders and before is None:
-            del os.environ["CPATH"]
+            del os.environ[variable]
         elif folders:
-            os.environ["CPATH"] = str(before)
+            os.environ[variable] = str(before)
 
 
 def toolkit_has(header: str) -> bool:

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int32, Int64
 from torch import Tensor
 
 from ondr.assets.bank import Bank
+from ondr.geometry import product
 from ondr.scene import Instances
 
 from .limits import NEAR_METRES
@@ -76,12 +77,13 @@ def make_soup(
     )
     finite = (x.isfinite() & y.isfinite() & w.isfinite()).all(dim=1)
     slots = max(instances.triangle_count.shape[1], 1)
-    z = depth(w, finite, instance // slots, len(intrinsics))
+    z = depth(w, finite, instance // slots, instances.triangle_count.sum(dim=1))
     points, whole = snap(x, y, z, w, size)
     area = torch.where(whole, screen_area(points).double(), homogeneous_area(x, y, w))
     culled = instances.closed.flatten()[instance] & (area * flip.flatten()[instance] > 0)
     drawn = finite & ~culled
-    corners = torch.where(drawn[:, None, None], torch.stack([x, y, z, w], dim=-1), x.new_tensor(NOWHERE))
+    planes = [torch.where(drawn[:, None], c, nowhere) for c, nowhere in zip((x, y, z, w), NOWHERE, strict=True)]
+    corners = torch.stack(planes, dim=-1)
     return Soup(corners=corners, row=row, instance=instance, points=points, whole=whole, drawn=drawn)
 
 
@@ -100,30 +102,44 @@ def clip_matrix(
 ) -> tuple[Float32[Tensor, "batch slot 3 4"], Float[Tensor, "batch slot"]]:
     """Returns what takes bank coordinates to clip x, y and w, and the sign of a back face's area on the screen."""
     height, width = size
-    to_clip = torch.tensor([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]], dtype=torch.float64)
     k, pose = intrinsics.detach().double(), camera_from_object.detach().double()
-    matrix = (to_clip.to(k.device) @ k)[:, None] @ pose
-    flip = torch.linalg.det(pose[..., :3]).sign() * torch.linalg.det(k[:, :2, :2]).sign()[:, None]
+    x, y, w = k.unbind(1)
+    matrix = product(torch.stack([x * (2 / width) - w, y * (2 / height) - w, w], dim=1)[:, None], pose)
+    # No library's determinants: on a GPU those may wait for it.
+    a, b, c = pose[..., :3].unbind(-2)
+    flip = (a * torch.linalg.cross(b, c)).sum(-1).sign() * (x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0]).sign()[:, None]
     return matrix.float(), flip
 
 
 def depth(
-    w: Float32[Tensor, "triangle 3"], finite: Bool[Tensor, "triangle"], image: Int64[Tensor, "triangle"], batch: int
+    w: Float32[Tensor, "triangle 3"],
+    finite: Bool[Tensor, "triangle"],
+    image: Int64[Tensor, "triangle"],
+    counts: Int64[Tensor, "batch"],
 ) -> Float32[Tensor, "triangle 3"]:
     """Returns clip z: -w at a near plane just before each image's nearest vertex, w just behind its farthest.
 
     nvdiffrast keeps z over w as a fixed-point number, linear in 1/w: planes that fit the image keep depths apart
     that fixed ones would not. Nothing is cut off but what lies nearer than `NEAR_METRES`.
+
+    Args:
+        w: Of each triangle's corners, image by image.
+        finite: Which triangles count.
+        image: Which image each triangle is in.
+        counts: How many triangles each image has.
     """
-    usable, where = finite[:, None] & (w >= NEAR_METRES), image[:, None].expand_as(w).flatten()
-    low, high = torch.where(usable, w, torch.inf).flatten(), torch.where(usable, w, NEAR_METRES).flatten()
-    near = w.new_full((batch,), torch.inf).scatter_reduce(0, where, low, "amin").double()
-    far = w.new_full((batch,), NEAR_METRES).scatter_reduce(0, where, high, "amax").double() * 1.01
-    crossed = torch.where(finite[:, None] & (w < NEAR_METRES), 1, 0).flatten()
-    crosses = torch.zeros(batch, dtype=crossed.dtype, device=w.device).scatter_reduce(0, where, crossed, "amax") > 0
-    near = torch.where(crosses, NEAR_METRES, (near * 0.99).clamp(min=NEAR_METRES)).minimum(far * 0.98)
+    # Segments, since millions of atomic operations on one number per image would wait for each other.
+    nearest = _of_each(torch.where(finite, w.amin(dim=1), torch.inf), "min", counts, torch.inf)
+    farthest = _of_each(torch.where(finite, w.amax(dim=1), NEAR_METRES), "max", counts, NEAR_METRES)
+    near, far = nearest.double(), farthest.double() * 1.01
+    near = torch.where(near < NEAR_METRES, NEAR_METRES, (near * 0.99).clamp(min=NEAR_METRES)).minimum(far * 0.98)
     scale, offset = (far + near) / (far - near), -2 * far * near / (far - near)
     return w * scale.float()[image, None] + offset.float()[image, None]
+
+
+def _of_each(values: Tensor, what: str, counts: Tensor, none: float) -> Tensor:
+    """Returns the least or greatest value of each image, `none` without any; counts are trusted, not read back."""
+    return torch.segment_reduce(values, what, lengths=counts, unsafe=True, initial=none)
 
 
 def snap(
@@ -139,14 +155,15 @@ def snap(
     nvdiffrast 0.3.3 (vertex times 1/w times half the image in sub-pixels).
     """
     inverse = 1 / w
-    middle = torch.tensor([size[1], size[0]], device=w.device) * (SUBPIXELS // 2)
-    exact = torch.stack([x * inverse * middle[0], y * inverse * middle[1]], dim=-1)
+    right, down = size[1] * (SUBPIXELS // 2), size[0] * (SUBPIXELS // 2)
+    exact = torch.stack([x * inverse * right, y * inverse * down], dim=-1)
     rounded = exact.round()
     fits = (z.abs() <= w)[..., None] & (rounded.abs() <= MAX_COORDINATE)
     whole = fits.flatten(1).all(dim=1)
     points = torch.where(whole[:, None, None], rounded, 0).int()
     span = points.flatten(1).amax(dim=1) - points.flatten(1).amin(dim=1)
-    return points + middle.int(), whole & (span <= MAX_EXTENT)
+    from_corner = torch.stack([points[..., 0] + right, points[..., 1] + down], dim=-1)
+    return from_corner, whole & (span <= MAX_EXTENT)
 
 
 def screen_area(points: Int32[Tensor, "triangle 3 2"]) -> Int64[Tensor, "triangle"]:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.draws import Draws
-from ondr.geometry import rotation_from_quaternion
+from ondr.geometry import product, rotation_from_quaternion
 from ondr.scene import Camera
 
 
@@ -38,5 +38,5 @@ def flying(
     y = (_both(draws, "position.y") * image_size[0] - k[..., 1, 2]) / k[..., 1, 1] * depth
     seen = torch.stack([x, y, depth], dim=-1) - camera.camera_from_world[:, None, :3, 3]
     world_from_camera = camera.camera_from_world[:, :3, :3].transpose(1, 2)
-    position = (world_from_camera[:, None] @ seen[..., None])[..., 0]
+    position = product(world_from_camera[:, None], seen[..., None])[..., 0]
     return rotation_from_quaternion(_both(draws, "rotation")), position, depth

@@ -6,7 +6,7 @@ What the values mean is left to the other files of this folder; nothing else in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -68,16 +68,17 @@ class Plan:
             d.name: Column(d.values.start, d.shape, torch.int64 if _whole(d.law) else torch.float32)
             for d in self.draws.values()
         }
-        self._groups = _groups(self.draws.values(), Parameters(cfg))
+        groups = _groups(self.draws.values(), Parameters(cfg))
         self._discrete = [d for d in self.draws.values() if not isinstance(d.law, laws.Continuous)]
-        columns = [c for g in self._groups for c in g.values] + [c for d in self._discrete for c in d.values]
-        self._order = torch.tensor(columns, dtype=torch.int64).argsort()
+        columns = [c for g in groups for c in g.values] + [c for d in self._discrete for c in d.values]
+        order = torch.tensor(columns, dtype=torch.int64).argsort()
         keys = [(rng.name_key(d.name), slot) for d in self.draws.values() for slot in range(len(d.words))]
-        self._keys = torch.tensor(keys, dtype=torch.int64).reshape(-1, 2)
+        index = Index(keys=torch.tensor(keys, dtype=torch.int64).reshape(-1, 2), groups=groups, order=order)
+        self._indices = {torch.device("cpu"): index}
 
     def words(self, seed: int, sample_ids: Int64[Tensor, "batch"]) -> Int64[Tensor, "batch column 4"]:
         """Returns the random words of all draws, on the device of `sample_ids`."""
-        keys = self._keys.to(sample_ids.device, non_blocking=True)
+        keys = self._index(sample_ids.device).keys
         return rng.words(seed, sample_ids, keys[:, 0], keys[:, 1])
 
     def evaluate(
@@ -90,15 +91,20 @@ class Plan:
             parameters: The laws' parameters.
             structure: The draws made on the host, already on the device.
         """
-        vector = parameters.vector(words.device)
+        vector, index = parameters.vector(words.device), self._index(words.device)
         u = rng.uniform(words[..., 0])
-        parts = [g.law.inverse_cdf(u[:, g.words], *(vector[p] for p in g.parameters)) for g in self._groups]
+        parts = [g.law.inverse_cdf(u[:, g.words], *(vector[p] for p in g.parameters)) for g in index.groups]
         for draw in self._discrete:
             known = structure.get(draw.name)
             value = self.draw(draw.name, words, parameters) if known is None else known
             parts.append(value.reshape(len(words), -1).to(torch.float32))
         packed = torch.cat(parts, dim=1) if parts else u
-        return Draws(packed[:, self._order.to(words.device, non_blocking=True)], self._columns)
+        return Draws(packed[:, index.order], self._columns)
+
+    def _index(self, device: torch.device) -> Index:
+        if device not in self._indices:
+            self._indices[device] = self._indices[torch.device("cpu")].to(device)
+        return self._indices[device]
 
     def draw(self, name: str, words: Int64[Tensor, "batch column 4"], parameters: Parameters) -> Tensor:
         """Returns one discrete quantity or rotation: int64 `[B]` or `[B, slot]`, float32 `[B, slot, 4]`."""
@@ -166,6 +172,25 @@ class Group:
     values: list[int]
     parameters: list[Int64[Tensor, "column"]]
     """For each of the law's parameters, where in the parameter vector each column finds it."""
+
+    def to(self, device: torch.device) -> Group:
+        """Returns the group with its tensors on a device."""
+        return replace(self, words=self.words.to(device), parameters=[p.to(device) for p in self.parameters])
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where everything lies, on one device: uploaded once, since each upload would make the host wait."""
+
+    keys: Int64[Tensor, "column 2"]
+    """`name_key` and slot of each column of words."""
+    groups: list[Group]
+    order: Int64[Tensor, "value"]
+    """Where each value of the packed draws lies among those of the groups and, after them, the discrete draws."""
+
+    def to(self, device: torch.device) -> Index:
+        """Returns the index on a device."""
+        return Index(self.keys.to(device), [g.to(device) for g in self.groups], self.order.to(device))
 
 
 def _groups(draws: Iterable[Draw], parameters: Parameters) -> list[Group]:

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
+from ondr.device import upload
+from ondr.isolation import isolated
 from ondr.parameters import Parameters
 from ondr.sampling.background import sample_background
 from ondr.sampling.camera import sample_camera
@@ -60,18 +62,24 @@ class Sampler:
         Raises:
             ConfigError: An override is not possible.
         """
-        cfg, overrides = self.cfg, overrides or {}
-        seed = cfg.seed if seed is None else seed
+        overrides = overrides or {}
         check_names(overrides, self.plan.draws, self.derived)
+        with isolated(self.device):
+            return self._draw(sample_ids, parameters, self.cfg.seed if seed is None else seed, overrides)
+
+    def _draw(
+        self, sample_ids: Int64[Tensor, "batch"], parameters: Parameters, seed: int, overrides: Overrides
+    ) -> Scene:
+        cfg = self.cfg
         host_words = self.plan.words(seed, sample_ids)
         drawn = draw_structure(self.plan, host_words, parameters, overrides, self._meshes)
         fixed = structure(drawn, self._meshes, largest_sigma(parameters, overrides))
         on_host = self.device.type == "cpu"
-        words = host_words if on_host else self.plan.words(seed, sample_ids.to(self.device, non_blocking=True))
+        words = host_words if on_host else self.plan.words(seed, upload(sample_ids, self.device))
         draws = self.plan.evaluate(words, parameters, drawn if on_host else _uploaded(drawn, self.device))
         draws = apply(draws, {name: value for name, value in overrides.items() if name not in drawn})
         camera = sample_camera(draws, cfg.image_size)
-        mesh = fixed.mesh.to(self.device, non_blocking=True)
+        mesh = upload(fixed.mesh, self.device)
         poses, size, draws = sample_poses(draws, mesh, camera, cfg, self._sizes)
         return Scene(
             sample_ids=sample_ids,
@@ -89,10 +97,10 @@ class Sampler:
 
 
 def _uploaded(drawn: Drawn, device: torch.device) -> Drawn:
-    """Copies the draws of structure to the device in one pinned block."""
+    """Copies the draws of structure to the device in one block."""
     batch = len(next(iter(drawn.values())))
-    block = torch.cat([value.reshape(batch, -1) for value in drawn.values()], dim=1).pin_memory()
-    parts = block.to(device, non_blocking=True).split([value[:1].numel() for value in drawn.values()], dim=1)
+    block = upload(torch.cat([value.reshape(batch, -1) for value in drawn.values()], dim=1), device)
+    parts = block.split([value[:1].numel() for value in drawn.values()], dim=1)
     return {name: part.reshape(value.shape) for (name, value), part in zip(drawn.items(), parts, strict=True)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,17 @@ def test_short_parts_are_padded_with_empty_images() -> None:
     ranges = nvdiffrast.image_ranges(torch.tensor([5, 0, 7]), 5)
     assert ranges.dtype == torch.int32
     assert ranges.tolist() == [[0, 5], [5, 0], [5, 7], [12, 0], [12, 0]]
+
+
+def test_a_batch_is_counted_once_until_it_changes() -> None:
+    count = torch.tensor([[1, 2], [0, 4]], dtype=torch.int32)
+    found = nvdiffrast._counts_on_host(count)
+    assert found.tolist() == [3, 4]
+    assert nvdiffrast._counts_on_host(count) is found
+    count[0, 0] = 5
+    assert nvdiffrast._counts_on_host(count).tolist() == [7, 4]
+    with torch.inference_mode():
+        assert nvdiffrast._counts_on_host(count.clone()).tolist() == [7, 4]
 
 
 def test_room_for_triangles_only_grows() -> None:
@@ -124,6 +136,18 @@ def test_a_toolkit_with_headers_is_left_alone(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("CPATH", raising=False)
     with plugin.cuda_headers():
         assert "CPATH" not in os.environ
+
+
+def test_ninja_is_found_beside_python_without_an_activated_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ninja = tmp_path / "ninja"
+    ninja.touch(mode=0o755)
+    monkeypatch.setattr(plugin.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    with plugin.ninja_on_path():
+        assert shutil.which("ninja") == str(ninja)
+    assert os.environ["PATH"] == "/nowhere"
 
 
 @pytest.mark.cuda
