@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 PIP_ARGS ?=
 
-.PHONY: demo test slow lint types check clean clean-kernels
+.PHONY: demo test shapes slow lint types check clean clean-kernels
 .DEFAULT_GOAL := demo
 
 # The stamp is as old as the files that say what to install.
@@ -22,6 +22,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/python -m pytest
 
+# The fast tests again, with the shapes and types in annotations checked at every call.
+shapes: $(VENV)/installed
+	ONDR_TYPECHECK=1 $(BIN)/python -m pytest
+
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m "slow and not cuda"
 
@@ -32,7 +36,7 @@ lint: $(VENV)/installed
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-check: test slow lint types
+check: test shapes slow lint types
 
 clean-kernels:
 	find ondr -name '*.nbi' -delete -o -name '*.nbc' -delete

@@ -16,8 +16,8 @@ CAMERA_FROM_WORLD = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
 """Rotation of a level camera that looks along the world's +y: right is +x, up is +z."""
 
 
-def product(a: Float[Tensor, "*shape n k"], b: Float[Tensor, "*shape k m"]) -> Float[Tensor, "*shape n m"]:
-    """Returns the product of small matrices, multiplied out.
+def product(a: Float[Tensor, "*#shape n k"], b: Float[Tensor, "*#shape k m"]) -> Float[Tensor, "... n m"]:
+    """Returns the product of small matrices, multiplied out; leading dimensions broadcast.
 
     `a @ b` would be rounded to ten bits on a GPU wherever the training loop allows TensorFloat-32 or half precision.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from jaxtyping import Bool, Float, Float32, Int32, Int64
+from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
 from ondr.draws import Draws
@@ -161,5 +161,5 @@ class Instances:
     triangle_count: Int32[Tensor, "batch slot"]
     """0 for an empty slot."""
     closed: Bool[Tensor, "batch slot"]
-    camera_from_object: Float32[Tensor, "batch slot 3 4"]
+    camera_from_object: Float[Tensor, "batch slot 3 4"]
     """From bank coordinates to the camera frame, metres; scale included."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
 
@@ -12,8 +13,8 @@ from tests import kernels, typecheck
 
 kernels.drop_stale()
 
-# torch.compile does not look into checked functions: ONDR_TYPECHECK=0 leaves them as they are.
-if os.environ.get("ONDR_TYPECHECK", "0") == "1":
+# Checking doubles the time, and torch.compile does not look into checked functions: `make shapes` switches it on.
+if os.environ.get("ONDR_TYPECHECK") == "1":
     typecheck.install()
 
 
@@ -23,6 +24,12 @@ def test_data() -> Path:
     if not os.environ.get("ONDR_TEST_DATA"):
         pytest.skip("ONDR_TEST_DATA is unset: no real meshes and photos to test on")
     return Path(os.environ["ONDR_TEST_DATA"])
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a test pass what annotations forbid, to see what ondr itself says."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -102,7 +102,7 @@ def background(batch: int = 1, color: Sequence[float] = NO_LIGHT, texture: int =
     return Background(
         texture=torch.full((batch,), texture, dtype=torch.int32),
         uv_from_pixel=torch.tensor([[1 / 64, 0, 0], [0, 1 / 64, 0]]).repeat(batch, 1, 1),
-        color=torch.tensor(color).repeat(batch, 1),
+        color=torch.tensor(color, dtype=torch.float32).repeat(batch, 1),
     )
 
 

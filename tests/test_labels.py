@@ -17,6 +17,7 @@ from ondr import labels
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.dataset import RandomizedScenes
+from ondr.draws import Draws
 from ondr.geometry import rotation_from_quaternion, transform
 from ondr.place import place
 from ondr.raster.numba import visible
@@ -83,7 +84,7 @@ def scene_of(
         background=Background(torch.zeros(batch, dtype=torch.int32), torch.zeros(batch, 2, 3), torch.zeros(batch, 3)),
         effects=Effects(zero, zero + 1, zero + 1, zero + 1, zero, zero),
         structure=Structure(mesh=rows, blurred=(), largest_sigma=0.0),
-        draws={},
+        draws=Draws(torch.zeros(batch, 0), {}),
     )
 
 
@@ -200,9 +201,7 @@ def test_batched_equals_one_by_one(solids: Assets) -> None:
     scene = random_scene(5)
     whole = label(scene, solids)
     for i in range(4):
-        poses = Poses(**{n: getattr(scene.poses, n)[i : i + 1] for n in ("mesh", "rotation", "scale", "translation")})
-        camera = Camera(scene.camera.intrinsics[i : i + 1], scene.camera.camera_from_world[i : i + 1])
-        one = label(replace(scene, poses=poses, camera=camera), solids)
+        one = label(scene.rows(slice(i, i + 1)), solids)
         for name in ALL:
             torch.testing.assert_close(getattr(one, name)[0], getattr(whole, name)[i])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 
@@ -16,7 +16,7 @@ from torch import Tensor
 class Bank:
     """Packed meshes, materials and textures. All tensors lie on one device."""
 
-    vertices: Float32[Tensor, "vertex 8"]
+    vertices: Float[Tensor, "vertex 8"]
     """Position (file units, origin at the centre of the mesh's bounding box), unit normal, uv. uv runs from
     the texture's top left corner: u to the right, v down."""
     colors: Int32[Tensor, "vertex"]
@@ -28,7 +28,7 @@ class Bank:
     patches: Int32[Tensor, "triangle"]
     """Smooth patch of each triangle, counted within its mesh: neighbours in one patch share a normal and a material,
     so that one shading serves all of a pixel's samples within it."""
-    material_color: Float32[Tensor, "material 3"]
+    material_color: Float[Tensor, "material 3"]
     """Base colour, linear RGB."""
     material_texture: Int32[Tensor, "material"]
     """Row of `textures`; 0 (plain white) for a material without an image."""
@@ -42,11 +42,11 @@ class Bank:
     triangle_count: Int32[Tensor, "mesh"]
     closed: Bool[Tensor, "mesh"]
     """Watertight with outward faces: its back faces need not be drawn."""
-    extent: Float32[Tensor, "mesh 3"]
+    extent: Float[Tensor, "mesh 3"]
     """Sides of the bounding box in file units."""
-    center: Float32[Tensor, "mesh 3"]
+    center: Float[Tensor, "mesh 3"]
     """Centre of the bounding box in the file's coordinates: file coordinates are bank coordinates plus this."""
-    hull: Float32[Tensor, "mesh hull 3"]
+    hull: Float[Tensor, "mesh hull 3"]
     """Vertices of the convex hull in bank coordinates, padded by repeating the first."""
     hull_edges: Int32[Tensor, "mesh edge 2"]
     """Edges of the convex hull as rows of `hull`, padded by repeating the first."""

@@ -90,6 +90,8 @@ def _document(path: Path) -> _Document:
     text, binary = _glb_chunks(path, data) if data[:4] == b"glTF" else (data, None)
     try:
         tree = json.loads(text)
+        if not isinstance(tree, dict):
+            raise TypeError(f"its top level is a {type(tree).__name__}")
         _check_support(path, tree)
         declared = tree.get("buffers", [])
         buffers = [binary if "uri" not in b and binary is not None else _uri_bytes(path, b["uri"]) for b in declared]

@@ -20,7 +20,7 @@ def test_words_keep_the_root_of_light_to_half_a_step(color):
 
 
 def test_red_lies_in_the_lowest_byte():
-    assert pack_words(np.array([1.0, 0.25, 0.0])).view(np.uint32) == 0xFF0080FF
+    assert pack_words(np.array([[1.0, 0.25, 0.0]])).view(np.uint32) == [0xFF0080FF]
 
 
 def test_levels_are_where_the_closed_form_says():

@@ -18,6 +18,7 @@ INSTANCES = place(BANK, [[0, -1]], torch.eye(3, 4).expand(1, 2, 3, 4).contiguous
 K = pinhole(10.0, 8, 8)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("name", [field.name for field in fields(Instances)])
 def test_instances_of_another_type_or_shape(name: str) -> None:
     value = getattr(INSTANCES, name)
