@@ -63,6 +63,12 @@ class Targets:
     camera_from_world: Float[Tensor, "batch 4 4"] | None = None
     """A rigid transform, metres."""
 
+    @classmethod
+    def join(cls, parts: Sequence[Targets]) -> Targets:
+        """Joins the targets of several batches of one dataset, in their order."""
+        joined: dict[str, Any] = {n: torch.cat([getattr(part, n) for part in parts]) for n in parts[0].names()}
+        return replace(parts[0], sample_ids=torch.cat([part.sample_ids for part in parts]), **joined)
+
     @property
     def valid(self) -> Bool[Tensor, "batch object"]:
         """True where a slot holds an object, False for a hole.

@@ -20,9 +20,9 @@ from ondr.assets.bank import Assets, Bank
 from ondr.batch import Targets
 from ondr.config import Config
 from ondr.geometry import pixel_rays, product, transform
+from ondr.imaging.surface import depth_and_normals, invert, surface_tables
 from ondr.raster.visibility import Visibility
 from ondr.scene import Instances, Scene
-from ondr.surface import depth_and_normals, invert, surface_tables
 
 
 def label(scene: Scene, assets: Assets, instances: Instances, visibility: Visibility, cfg: Config) -> Targets:

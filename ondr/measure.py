@@ -12,7 +12,7 @@ import torch
 
 from ondr.batch import Batch
 from ondr.config import Config
-from ondr.dataset import RandomizedScenes
+from ondr.loop.dataset import RandomizedScenes
 from ondr.timing import Timer
 
 WARMUP_BATCHES = 3

@@ -10,11 +10,10 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.batch import Targets
-from ondr.collate import join_targets
 from ondr.config import Config
+from ondr.imaging.picture import develop, see
 from ondr.isolation import isolated
 from ondr.labels import label
-from ondr.picture import develop, see
 from ondr.place import place
 from ondr.scene import Scene
 from ondr.timing import stage
@@ -44,7 +43,7 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "ba
         parts = [_render(part, assets, cfg) for part in micro_batches(scene, cfg)]
     if len(parts) == 1:
         return parts[0]
-    return torch.cat([images for images, _ in parts]), join_targets([targets for _, targets in parts])
+    return torch.cat([images for images, _ in parts]), Targets.join([targets for _, targets in parts])
 
 
 def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:

@@ -16,9 +16,9 @@ from torch import Tensor
 from ondr import labels
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.dataset import RandomizedScenes
 from ondr.draws import Draws
 from ondr.geometry import rotation_from_quaternion, transform
+from ondr.loop.dataset import RandomizedScenes
 from ondr.place import place
 from ondr.raster.numba import visible
 from ondr.scene import Background, Camera, Effects, Lights, Materials, Poses, Scene, Structure

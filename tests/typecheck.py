@@ -8,9 +8,10 @@ from jaxtyping import install_import_hook
 # What computes with tensors. Left out: settings and config, whose validators pydantic calls with types of its own,
 # files named numba, which the hook would break, and the command line.
 CHECKED = """
-    assets appearance background batch blur boxes collate color compose draw draws fragments geometry grid labels laws
-    lighting noise photometric picture place planes raster.limits raster.visibility render rng sampling scene shading
-    surface texture views
+    assets batch boxes color draw draws geometry imaging.appearance imaging.background imaging.blur imaging.compose
+    imaging.fragments imaging.grid imaging.lighting imaging.noise imaging.photometric imaging.picture imaging.planes
+    imaging.shading imaging.surface imaging.texture labels laws loop.collate place raster.limits raster.visibility
+    render rng sampling scene views
 """
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))

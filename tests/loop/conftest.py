@@ -11,7 +11,7 @@ import pytest
 from ondr import load_assets
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.dataset import RandomizedScenes
+from ondr.loop.dataset import RandomizedScenes
 from tests.loop.tiny import tiny_config, write_meshes
 
 MakeConfig = Callable[..., Config]

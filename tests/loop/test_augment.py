@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ondr.augment import as_augment, forked_random_state
 from ondr.batch import Batch, Targets
 from ondr.draws import Draws
 from ondr.errors import ConfigError
+from ondr.loop.augment import as_augment, forked_random_state
 from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ondr.batch import Batch, Targets
-from ondr.collate import join
 from ondr.draws import Column, Draws
 from ondr.errors import ConfigError
+from ondr.loop.collate import join
 
 
 def make_batch(first_id: int = 0, count: int = 2) -> Batch:

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from ondr.batch import Batch
-from ondr.dataset import RandomizedScenes
 from ondr.errors import ConfigError
+from ondr.loop.dataset import RandomizedScenes
 from tests.loop.conftest import MakeScenes
 
 
@@ -240,8 +240,8 @@ def test_pickles_as_config_and_state(make_scenes: MakeScenes) -> None:
 def test_a_worker_being_spawned_is_told_its_rank_and_a_rank_is_not(
     make_scenes: MakeScenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ondr.dataset.get_spawning_popen", lambda: object())
+    monkeypatch.setattr("ondr.loop.dataset.get_spawning_popen", lambda: object())
     assert make_scenes().__getstate__()["_ranks"] is None
     assert make_scenes(rank=1, world_size=2).__getstate__()["_ranks"] == (1, 2)
-    monkeypatch.setattr("ondr.dataset.joined_rank", lambda: (2, 4))
+    monkeypatch.setattr("ondr.loop.dataset.joined_rank", lambda: (2, 4))
     assert make_scenes().__getstate__()["_ranks"] == (2, 4)

@@ -9,7 +9,7 @@ import torch
 
 from ondr import rng
 from ondr.errors import ConfigError
-from ondr.hooks import Uniforms
+from ondr.loop.hooks import Uniforms
 from ondr.scene import Scene
 from tests.loop.conftest import MakeScenes
 

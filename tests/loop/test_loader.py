@@ -10,9 +10,9 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import ondr
-from ondr import collate
 from ondr.batch import Batch
 from ondr.errors import BackendError, ConfigError, say_once
+from ondr.loop import collate
 from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same, ids_of
 

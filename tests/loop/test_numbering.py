@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ondr.numbering import Numbering, Position, advance, batch_ids, resume, share, start_of_pass
+from ondr.loop.numbering import Numbering, Position, advance, batch_ids, resume, share, start_of_pass
 
 shapes = st.builds(
     Numbering,

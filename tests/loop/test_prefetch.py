@@ -9,7 +9,7 @@ import torch
 
 from ondr.batch import Batch, Targets
 from ondr.draws import Draws
-from ondr.prefetch import render_ahead
+from ondr.loop.prefetch import render_ahead
 
 pytestmark = pytest.mark.cuda
 

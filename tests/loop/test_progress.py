@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
-from ondr import progress as progress_module
 from ondr.errors import ConfigError
-from ondr.numbering import Numbering, Position
-from ondr.progress import Pass, Progress
+from ondr.loop import progress as progress_module
+from ondr.loop.numbering import Numbering, Position
+from ondr.loop.progress import Pass, Progress
 
 
 class Info(NamedTuple):

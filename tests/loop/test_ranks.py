@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from ondr.dataset import RandomizedScenes
+from ondr.loop.dataset import RandomizedScenes
 from tests.loop.tiny import tiny_config
 
 RANK = """
 import os, sys
 import torch
 from torch.utils.data import DataLoader
-from ondr.dataset import RandomizedScenes
+from ondr.loop.dataset import RandomizedScenes
 from tests.loop.tiny import tiny_config
 
 if __name__ == "__main__":

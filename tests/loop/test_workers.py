@@ -12,8 +12,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from ondr.batch import Batch
-from ondr.dataset import RandomizedScenes
 from ondr.errors import BackendError, ConfigError
+from ondr.loop.dataset import RandomizedScenes
 from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same, ids_of
 from tests.loop.tiny import tiny_config
@@ -189,7 +189,7 @@ def test_workers_on_cuda_are_refused_at_once(make_scenes: MakeScenes) -> None:
 
 
 def test_too_many_workers_are_refused(make_scenes: MakeScenes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ondr.progress.SLOTS", 2)
+    monkeypatch.setattr("ondr.loop.progress.SLOTS", 2)
     with pytest.raises(ConfigError, match="num_workers must be at most 1, got 2"):
         raise error_of(DataLoader(make_scenes(batches_per_epoch=2), num_workers=2))
 

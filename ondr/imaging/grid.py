@@ -1,0 +1,133 @@
+"""The form of what is seen on a GPU: every pixel of every image, whether anything is seen there or not.
+
+The planes are flat, one element per pixel of the batch, and all else follows from the element's number. So the shape
+is fixed, no list of what is covered is made, and a compiler makes one loop of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Float32, Int16, Int32, Int64
+from torch import Tensor
+
+from ondr.imaging.background import BackgroundTables, background_at
+from ondr.imaging.noise import noise_at
+from ondr.imaging.photometric import expose_planes, factors_of
+from ondr.imaging.planes import Vector, add_product, places, take_one
+from ondr.imaging.shading import ShadingTables, rays_at, shade
+from ondr.scene import Effects
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What every sample of every pixel sees: one sample per pixel, or 2 x 2 (then as an image of twice the size)."""
+
+    triangle: Int32[Tensor, "batch height2 width2"]
+    """Row of the bank's triangles; -1 for none."""
+    slot: Int16[Tensor, "batch height2 width2"]
+    """Which of the image's instances; -1 for none."""
+
+
+def shade_grid(
+    tables: ShadingTables, background: BackgroundTables, grid: Grid, size: tuple[int, int], trilinear: bool
+) -> Float[Tensor, "batch 3 height width"]:
+    """Shades what every sample sees and lays it over the background.
+
+    Args:
+        tables: Of the batch.
+        background: Of the batch.
+        grid: What is seen.
+        size: Height and width of the image.
+        trilinear: Blend two mip levels rather than take the nearest.
+
+    Returns:
+        Linear RGB.
+    """
+    return images_of(shade_every_pixel(tables, background, grid, size, trilinear), size)
+
+
+def develop_grid(
+    tables: ShadingTables,
+    background: BackgroundTables,
+    grid: Grid,
+    size: tuple[int, int],
+    trilinear: bool,
+    effects: Effects,
+    normal_table: Float32[Tensor, "4096"],
+    seed: int,
+    sample_ids: Int64[Tensor, "batch"],
+) -> Float[Tensor, "batch 3 height width"]:
+    """Shades and exposes what every sample sees, without a blur between: `shade_grid` and `photometric.expose` in one.
+
+    Args:
+        tables: As for `shade_grid`, and so are the next four.
+        background: Likewise.
+        grid: Likewise.
+        size: Likewise.
+        trilinear: Likewise.
+        effects: As for `photometric.expose`.
+        normal_table: `noise.normal_table` on the device.
+        seed: As for `photometric.expose`.
+        sample_ids: Likewise.
+
+    Returns:
+        sRGB-encoded images in 0..1.
+    """
+    linear = shade_every_pixel(tables, background, grid, size, trilinear)
+    pixel = torch.arange(len(linear[0]), dtype=torch.int32, device=linear[0].device)
+    image = places(pixel, size)[0]
+    within = (pixel - image * (size[0] * size[1])).long()
+    noise = noise_at(normal_table, seed, take_one(sample_ids, image), within)
+    factors = tuple(take_one(factor, image) for factor in factors_of(effects))
+    return images_of(expose_planes(linear, factors, noise), size)
+
+
+def shade_every_pixel(
+    tables: ShadingTables, background: BackgroundTables, grid: Grid, size: tuple[int, int], trilinear: bool
+) -> Vector:
+    """Returns linear RGB as three planes `[batch * height * width]`. See `shade_grid`."""
+    step = grid.triangle.shape[2] // size[1]
+    colors, seen = shade_every_sample(tables, grid, step, trilinear)
+    shape = (len(grid.triangle), *size)
+    pixel = torch.arange(math.prod(shape), dtype=torch.int32, device=seen.device)
+    image, y, x = places(pixel, size)
+    behind = background_at(background, image, x.to(colors[0].dtype) + 0.5, y.to(colors[0].dtype) + 0.5)
+    if step == 1:
+        return tuple(torch.where(seen, c, b) for c, b in zip(colors, behind, strict=True))
+    covered = mean_of_samples(seen.to(colors[0].dtype), shape)
+    front = (mean_of_samples(torch.where(seen, c, 0), shape) for c in colors)
+    return tuple(add_product(f, b, 1 - covered) for f, b in zip(front, behind, strict=True))
+
+
+def shade_every_sample(tables: ShadingTables, grid: Grid, step: int, trilinear: bool) -> tuple[Vector, Tensor]:
+    """Returns linear RGB of each sample as flat planes, anything where nothing is seen, and where something is.
+
+    Args:
+        tables: Of the batch.
+        grid: What is seen.
+        step: Samples along a pixel's side.
+        trilinear: Blend two mip levels rather than take the nearest.
+    """
+    triangle, slot, shape = grid.triangle.reshape(-1), grid.slot.reshape(-1), grid.triangle.shape
+    slots = len(tables.surface.vertex_offset) // shape[0]
+    sample = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
+    image, row, column = places(sample, (shape[1], shape[2]))
+    ray_x, ray_y = rays_at(tables, image, (column + 0.5) / step, (row + 0.5) / step)
+    instance = image * slots + slot.clamp_min(0)
+    colors = shade(tables, triangle.clamp_min(0), instance, image, ray_x, ray_y, trilinear=trilinear)
+    return colors, triangle >= 0
+
+
+def mean_of_samples(plane: Tensor, shape: tuple[int, int, int]) -> Tensor:
+    """Returns the means of 2 x 2 samples as a flat plane; `shape` is batch, height and width in pixels."""
+    batch, height, width = shape
+    (a, b), (c, d) = (half.unbind(-1) for half in plane.view(batch, height, 2, width, 2).unbind(2))
+    return ((a + b + c + d) * 0.25).reshape(-1)
+
+
+def images_of(colors: Vector, size: tuple[int, int]) -> Float[Tensor, "batch 3 height width"]:
+    """Returns flat planes as images."""
+    return torch.stack([color.view(-1, *size) for color in colors], dim=1)

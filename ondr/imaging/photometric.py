@@ -1,0 +1,90 @@
+"""Exposure: linear light becomes an image as a camera would deliver it.
+
+Order: sRGB encoding, brightness, contrast, saturation, hue, noise; values stay in 0..1 after each. The torch planes
+here define it; `photometric_numba` does the same on the CPU, `photometric_kornia` through kornia's own functions. Blur
+comes before it, in `blur`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from ondr.color import brighten, saturate, shift_hue, srgb_from_linear, stretch
+from ondr.imaging.noise import noise_planes, normal_table
+from ondr.imaging.planes import Vector, add_product
+from ondr.scene import Effects
+
+Engine = Literal["fused", "kornia"]
+
+
+def expose(
+    linear: Float[Tensor, "batch 3 height width"],
+    effects: Effects,
+    *,
+    seed: int,
+    sample_ids: Int64[Tensor, "batch"],
+    engine: Engine = "fused",
+) -> Float[Tensor, "batch 3 height width"]:
+    """Exposes a batch.
+
+    Args:
+        linear: Linear RGB, not bounded above; blurred where the scene asks for it.
+        effects: One factor per image; `blur_sigma` is not used here.
+        seed: 64 bits; of the noise.
+        sample_ids: Of the images, on their device.
+        engine: `fused`: one pass over the pixels. `kornia`: kornia's own functions one after the other, the same images
+            within 1/255.
+
+    Returns:
+        sRGB-encoded images in 0..1.
+    """
+    if engine == "kornia":
+        from ondr.imaging.photometric_kornia import expose as expose_kornia
+
+        return expose_kornia(linear, effects, seed=seed, sample_ids=sample_ids)
+    if linear.device.type == "cpu" and linear.dtype == torch.float32 and not needs_grad(linear, effects):
+        from ondr.imaging.photometric_numba import expose as expose_numba
+
+        return expose_numba(linear, effects, seed=seed, sample_ids=sample_ids)
+    return expose_fused(linear, effects, seed, sample_ids)
+
+
+def expose_fused(
+    linear: Float[Tensor, "batch 3 height width"], effects: Effects, seed: int, sample_ids: Int64[Tensor, "batch"]
+) -> Float[Tensor, "batch 3 height width"]:
+    """Exposes a batch by the definition. See `expose`."""
+    noise = noise_planes(normal_table(linear.device), seed, sample_ids, (linear.shape[2], linear.shape[3]))
+    factors = tuple(factor[:, None, None] for factor in factors_of(effects))
+    return torch.stack(expose_planes(linear.unbind(1), factors, noise), dim=1)
+
+
+def factors_of(effects: Effects) -> tuple[Float[Tensor, "batch"], ...]:
+    """Returns the factors of the effects on single pixels, in the order of the effects."""
+    return effects.brightness, effects.contrast, effects.saturation, effects.hue_degrees, effects.noise_std
+
+
+def needs_grad(linear: Tensor, effects: Effects) -> bool:
+    """Returns whether autograd has to see what is done to these."""
+    tensors = (linear, *vars(effects).values())
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+
+
+def expose_planes(linear: Vector, factors: tuple[Tensor, ...], noise: Vector) -> Vector:
+    """Exposes planes of any shape: the definition, differentiable, one loop over pixels once compiled.
+
+    Args:
+        linear: Linear red, green and blue.
+        factors: As from `factors_of`, of shapes that can be broadcast to the planes'.
+        noise: Standard normal, of the planes' shape.
+
+    Returns:
+        sRGB-encoded red, green and blue in 0..1.
+    """
+    color: Vector = tuple(srgb_from_linear(c) for c in linear)
+    for effect, factor in zip((brighten, stretch, saturate, shift_hue), factors, strict=False):
+        color = effect(color, factor)
+    return tuple(add_product(c, n.to(c.dtype), factors[-1]).clamp(0, 1) for c, n in zip(color, noise, strict=True))

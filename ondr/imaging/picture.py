@@ -1,0 +1,124 @@
+"""From ids to images: shading, background, antialiasing, blur and exposure in their order.
+
+What is seen comes as fragments on the CPU, as grids of ids (one sample per pixel, or 2 x 2) on a GPU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ondr import raster
+from ondr.assets.bank import Bank
+from ondr.config import Config
+from ondr.device import upload
+from ondr.imaging.background import BackgroundTables, background_tables
+from ondr.imaging.blur import blur
+from ondr.imaging.compiled import compiled, wants_compile
+from ondr.imaging.compose import compose
+from ondr.imaging.fragments import fragments_of, shade_fragments
+from ondr.imaging.grid import Grid, develop_grid, shade_grid
+from ondr.imaging.noise import normal_table
+from ondr.imaging.photometric import expose, expose_fused
+from ondr.imaging.shading import ShadingTables, shading_tables
+from ondr.raster.visibility import Fragments, Visibility
+from ondr.scene import Instances, Scene
+from ondr.timing import stage
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a batch's images see: for the labels at pixel centres, for the colours as fragments or as a grid."""
+
+    visibility: Visibility
+    seen: Fragments | Grid
+    """Fragments on the CPU, a grid on a GPU."""
+
+
+def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
+    """Finds what each pixel and each of its samples sees.
+
+    Args:
+        bank: Meshes.
+        instances: Of the scene.
+        scene: Its camera is read.
+        cfg: `image_size` and `render.antialias` are read.
+
+    Raises:
+        BackendError: The device's renderer is missing.
+    """
+    what = (bank, instances, scene.camera.intrinsics.detach().float(), cfg.image_size)
+    if bank.device.type == "cpu":
+        if cfg.render.antialias:
+            return Sight(*raster.fragments(*what))
+        visibility = raster.visible(*what)
+        return Sight(visibility, fragments_of(visibility))
+    visibility = raster.visible(*what)
+    grid = raster.supersampled(*what) if cfg.render.antialias else (visibility.triangle, visibility.slot)
+    return Sight(visibility, Grid(*grid))
+
+
+def develop(
+    bank: Bank, instances: Instances, scene: Scene, sight: Sight, cfg: Config
+) -> Float[Tensor, "batch 3 height width"]:
+    """Makes the images of what is seen.
+
+    Args:
+        bank: Meshes, materials and textures.
+        instances: Of the scene.
+        scene: Materials, lights, background and effects.
+        sight: What `see` found.
+        cfg: `image_size`, `render` and `photometric` are read.
+
+    Returns:
+        sRGB-encoded images in 0..1, differentiable where gradients are enabled and a tensor of the scene requires one.
+    """
+    fast = wants_compile(cfg.render.compile, bank.device) and not needs_grad(bank, scene)
+    with stage("shade"):
+        tables, background = shading_tables(bank, scene, instances), background_tables(bank, scene.background)
+        at_once = fast and cfg.photometric.engine == "fused" and not scene.structure.blurred
+        if isinstance(sight.seen, Grid) and at_once:
+            return _at_once(tables, background, sight.seen, scene, cfg)
+        linear = _linear(tables, background, sight.seen, cfg, fast)
+    with stage("expose"):
+        linear = blur(linear, scene.effects.blur_sigma, scene.structure.blurred, scene.structure.largest_sigma)
+        ids = upload(scene.sample_ids, bank.device)
+        if fast and bank.device.type != "cpu" and cfg.photometric.engine == "fused":
+            return compiled(expose_fused)(linear, scene.effects, scene.seed, ids)
+        return expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=cfg.photometric.engine)
+
+
+def needs_grad(bank: Bank, scene: Scene) -> bool:
+    """Returns whether autograd has to see how the images are made."""
+    groups = (bank, scene.poses, scene.materials, scene.lights, scene.camera, scene.background, scene.effects)
+    tensors = (getattr(group, field.name) for group in groups for field in fields(group))
+    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+
+
+def _at_once(
+    tables: ShadingTables, background: BackgroundTables, grid: Grid, scene: Scene, cfg: Config
+) -> Float[Tensor, "batch 3 height width"]:
+    """Makes images by one compiled function, since no image's light has to lie in memory for a blur."""
+    device = grid.triangle.device
+    what = (tables, background, grid, cfg.image_size, cfg.render.texture_filter == "trilinear")
+    ids = upload(scene.sample_ids, device)
+    return compiled(develop_grid)(*what, scene.effects, normal_table(device), scene.seed, ids)
+
+
+def _linear(
+    tables: ShadingTables, background: BackgroundTables, seen: Fragments | Grid, cfg: Config, fast: bool
+) -> Float[Tensor, "batch 3 height width"]:
+    trilinear = cfg.render.texture_filter == "trilinear"
+    if isinstance(seen, Grid):
+        function = compiled(shade_grid) if fast else shade_grid
+        return function(tables, background, seen, cfg.image_size, trilinear)
+    colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=fast)
+    tensors = (colors, background.color, background.uv_from_pixel)
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        return compose(seen, colors, background, cfg.image_size)
+    from ondr.imaging import compose_numba
+
+    return compose_numba.compose(seen, colors, background, cfg.image_size)

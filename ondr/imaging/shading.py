@@ -1,0 +1,82 @@
+"""Linear light that reaches the camera from what each pixel sees, on planes of any shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from ondr.assets.bank import Bank
+from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tables
+from ondr.imaging.lighting import LightTables, illuminate, light_tables
+from ondr.imaging.planes import Vector, add_product, take, take_one
+from ondr.imaging.surface import SurfaceTables, corners_of, intersect, invert, normals_at, surface_tables
+from ondr.scene import Instances, Scene
+
+
+@dataclass(frozen=True)
+class ShadingTables:
+    """All that a batch's colours are computed from: tensors only, so that one compiled function serves every batch."""
+
+    surface: SurfaceTables
+    appearance: AppearanceTables
+    light: LightTables
+    inverse_intrinsics: Float[Tensor, "batch 3 3"]
+
+
+def shading_tables(bank: Bank, scene: Scene, instances: Instances) -> ShadingTables:
+    """Derives the tables of a batch from its scene, once per batch."""
+    inverse_intrinsics = invert(scene.camera.intrinsics)
+    return ShadingTables(
+        surface=surface_tables(bank, instances, inverse_intrinsics),
+        appearance=appearance_tables(bank, scene.materials),
+        light=light_tables(scene.lights, scene.camera, scene.materials),
+        inverse_intrinsics=inverse_intrinsics,
+    )
+
+
+def rays_at(tables: ShadingTables, image: Tensor, x: Tensor, y: Tensor) -> Vector:
+    """Returns x and y of the rays (x, y, 1) in the camera frame through points of images.
+
+    Args:
+        tables: Of the batch.
+        image: Row of the batch, int32, any shape.
+        x: Pixels from the left edge, same shape.
+        y: Pixels from the top edge, same shape.
+    """
+    k = take(tables.inverse_intrinsics.flatten(1), image)
+    return tuple(add_product(add_product(k[i + 2], k[i], x), k[i + 1], y) for i in (0, 3))
+
+
+def shade(
+    tables: ShadingTables,
+    triangle: Tensor,
+    instance: Tensor,
+    image: Tensor,
+    x: Tensor,
+    y: Tensor,
+    *,
+    trilinear: bool = False,
+) -> Vector:
+    """Shades what pixels see.
+
+    Args:
+        tables: Of the batch.
+        triangle: Rows of the bank's triangles, int32, any shape; none negative.
+        instance: image * S + slot, int32, same shape.
+        image: Row of the batch, int32, same shape.
+        x: Rays (x, y, 1) in the camera frame, same shape.
+        y: Likewise.
+        trilinear: Blend two mip levels rather than take the nearest.
+
+    Returns:
+        Three planes of linear RGB, not bounded above.
+    """
+    corners = corners_of(tables.surface, triangle, instance)
+    frame = take(tables.surface.object_from_camera, instance)
+    hit = intersect(corners, frame, take_one(tables.surface.two_sided, instance), x, y)
+    albedo = albedo_at(tables.appearance, corners, hit, instance, trilinear)
+    normal = normals_at(corners, hit, frame)
+    position = (hit.depth * x, hit.depth * y, hit.depth)
+    return illuminate(tables.light, albedo, normal, position, instance, image)

@@ -1,0 +1,210 @@
+"""Where the ray of a pixel meets the triangle it sees: barycentrics, depth, position, normal and texture coordinates.
+
+All of it is recomputed from ids, on planes of any shape, and differentiable in vertices, poses and rays. The ray is
+taken to the object's own space, where a triangle's edges are exact differences of stored numbers: nothing that the
+vertices have in common, such as their distance from the camera, takes digits from what tells them apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int32
+from torch import Tensor
+
+from ondr.assets.bank import Bank
+from ondr.geometry import product
+from ondr.imaging.planes import Vector, add_product, along, cross, dot, scaled, subtract, take, take_one, unit
+from ondr.scene import Instances
+
+SMALLEST_VOLUME = 1e-18
+"""Replaces a smaller determinant of ray and triangle, so that no pixel, and no gradient, is ever infinite."""
+
+
+@dataclass(frozen=True)
+class SurfaceTables:
+    """What a batch's surfaces are computed from. An instance's row is image * S + slot."""
+
+    vertices: Float[Tensor, "vertex 8"]
+    """`Bank.vertices`."""
+    triangles: Int32[Tensor, "triangle 4"]
+    """`Bank.triangles`."""
+    vertex_offset: Int32[Tensor, "instance"]
+    two_sided: Bool[Tensor, "instance"]
+    object_from_camera: Float[Tensor, "instance 18"]
+    """Rows of the inverse of `camera_from_object`'s 3x3 block (9), the camera's position in the object's space (3), and
+    the change of the ray in the object's space from a pixel to its right and to its lower neighbour (3 + 3)."""
+
+
+@dataclass(frozen=True)
+class Corners:
+    """The three vertices of each pixel's triangle, as planes."""
+
+    rows: Vector
+    """Rows of the bank's vertices."""
+    positions: tuple[Vector, ...]
+    normals: tuple[Vector, ...]
+    uvs: tuple[Vector, ...]
+    material: Tensor
+    """Row of the bank's materials."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A point on each pixel's triangle, as planes."""
+
+    second: Tensor
+    """Barycentric weight of the second corner, perspective-correct."""
+    third: Tensor
+    """Barycentric weight of the third corner."""
+    depth: Tensor
+    """Metres along the optical axis."""
+    flipped: Tensor
+    """Whether the back of an open mesh is seen."""
+    to_right: tuple[Tensor, Tensor]
+    """Change of `second` and `third` from a pixel to its right neighbour."""
+    to_lower: tuple[Tensor, Tensor]
+    """Likewise to its lower neighbour."""
+
+
+def invert(matrix: Float[Tensor, "instance 3 3"]) -> Float[Tensor, "instance 3 3"]:
+    """Returns the inverses by cofactors: no library call, so no synchronisation. A singular matrix gives zeros."""
+    # Scaled to unit size first: the determinant of a small object's matrix would underflow.
+    size = matrix.abs().amax((-2, -1), keepdim=True).clamp_min(1e-30)
+    a, b, c = (matrix / size).unbind(-1)
+    cofactors = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
+    determinant = (a * cofactors[..., 0, :]).sum(-1)[..., None, None]
+    singular = determinant == 0
+    return torch.where(singular, 0.0, cofactors / torch.where(singular, 1.0, determinant) / size)
+
+
+def surface_tables(bank: Bank, instances: Instances, inverse_intrinsics: Float[Tensor, "batch 3 3"]) -> SurfaceTables:
+    """Derives the tables of a batch, once per batch."""
+    linear, offset = instances.camera_from_object.split((3, 1), dim=-1)
+    inverse = invert(linear.flatten(0, 1))
+    origin = -product(inverse, offset.flatten(0, 1))[..., 0]
+    steps = inverse_intrinsics[:, None, :2, :2].expand(*linear.shape[:2], 2, 2).flatten(0, 1)
+    change = product(inverse[..., :2], steps)
+    return SurfaceTables(
+        vertices=bank.vertices,
+        triangles=bank.triangles,
+        vertex_offset=instances.vertex_offset.flatten(),
+        two_sided=~instances.closed.flatten(),
+        object_from_camera=torch.cat([inverse.flatten(1), origin, change[..., 0], change[..., 1]], dim=-1),
+    )
+
+
+def corners_of(tables: SurfaceTables, triangle: Tensor, instance: Tensor) -> Corners:
+    """Fetches the corners of each pixel's triangle.
+
+    Args:
+        tables: Of the batch.
+        triangle: Rows of the bank's triangles, int32, any shape.
+        instance: Rows of the batch's instances, int32, same shape.
+    """
+    *local, material = take(tables.triangles, triangle)
+    offset = take_one(tables.vertex_offset, instance)
+    rows = tuple(row + offset for row in local)
+    columns = [take(tables.vertices, row) for row in rows]
+    return Corners(
+        rows=rows,
+        positions=tuple(c[:3] for c in columns),
+        normals=tuple(c[3:6] for c in columns),
+        uvs=tuple(c[6:] for c in columns),
+        material=material,
+    )
+
+
+def intersect(corners: Corners, frame: Vector, two_sided: Tensor, x: Tensor, y: Tensor) -> Hit:
+    """Intersects rays with triangles.
+
+    Barycentrics are held inside the triangle, since it need not contain the pixel's ray: rasterizers round vertices,
+    and a triangle may stand for several samples of a pixel.
+
+    Args:
+        corners: Of the pixels' triangles.
+        frame: Columns of `SurfaceTables.object_from_camera`, taken at the pixels' instances.
+        two_sided: `SurfaceTables.two_sided`, likewise.
+        x: Rays (x, y, 1) in the camera frame.
+        y: Likewise.
+
+    Source: Moeller and Trumbore 1997, "Fast, minimum storage ray/triangle intersection", its determinants written as
+        scalar products with the ray, so that what they change by from pixel to pixel follows as well.
+    """
+    first = subtract(corners.positions[0], frame[9:12])
+    edge, other = (subtract(corners.positions[j], corners.positions[0]) for j in (1, 2))
+    ray = tuple(add_product(add_product(frame[i + 2], frame[i], x), frame[i + 1], y) for i in (0, 3, 6))
+    normal, *numerators = cross(edge, other), cross(other, first), cross(first, edge)
+    volume = dot(ray, normal)
+    volume = torch.where(volume.abs() < SMALLEST_VOLUME, SMALLEST_VOLUME, volume)
+    inverse = volume.reciprocal()
+    weights = [dot(ray, n) * inverse for n in numerators]
+    changes = [weight_changes(weights, numerators, normal, inverse, step) for step in (frame[12:15], frame[15:])]
+    second = weights[0].clamp(0, 1)
+    third = torch.minimum(weights[1].clamp_min(0), 1 - second)
+    point = along(along(first, edge, second), other, third)
+    depth = dot(point, ray) / dot(ray, ray).clamp_min(1e-30)
+    return Hit(second, third, depth, two_sided & (volume > 0), *changes)
+
+
+def weight_changes(
+    weights: list[Tensor], numerators: list[Vector], normal: Vector, inverse: Tensor, step: Vector
+) -> tuple[Tensor, Tensor]:
+    """Returns by how much barycentric weights change when the ray changes by `step` (their exact derivatives)."""
+    toward = dot(step, normal)
+    first, second = (
+        torch.addcmul(dot(step, n), w, toward, value=-1) * inverse for w, n in zip(weights, numerators, strict=True)
+    )
+    return first, second
+
+
+def interpolate(values: Vector, hit: Hit) -> Tensor:
+    """Returns, at the hits, an attribute that is given at the three corners."""
+    to_second = add_product(values[0], values[1] - values[0], hit.second)
+    return add_product(to_second, values[2] - values[0], hit.third)
+
+
+def normals_at(corners: Corners, hit: Hit, frame: Vector) -> Vector:
+    """Returns interpolated unit normals in the camera frame, turned where the back of an open mesh is seen."""
+    n = tuple(interpolate(tuple(c[i] for c in corners.normals), hit) for i in range(3))
+    # The normals' map is the transposed inverse of the positions'.
+    camera = tuple(add_product(add_product(frame[i] * n[0], frame[i + 3], n[1]), frame[i + 6], n[2]) for i in range(3))
+    return scaled(unit(camera), torch.where(hit.flipped, -1.0, 1.0).to(camera[0].dtype))
+
+
+def uv_at(corners: Corners, hit: Hit) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns u, v and the squared length of a pixel's longer side in the uv plane."""
+    values, right, lower = [], [], []
+    for i in range(2):
+        first, second, third = (c[i] for c in corners.uvs)
+        edge, other = second - first, third - first
+        values.append(add_product(add_product(first, edge, hit.second), other, hit.third))
+        right.append(add_product(edge * hit.to_right[0], other, hit.to_right[1]))
+        lower.append(add_product(edge * hit.to_lower[0], other, hit.to_lower[1]))
+    lengths = (add_product(a * a, b, b) for a, b in (right, lower))
+    return values[0], values[1], torch.maximum(*lengths)
+
+
+def depth_and_normals(
+    tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y: Tensor
+) -> tuple[Tensor, Vector]:
+    """Returns the depth (metres along the optical axis) and unit normal (camera frame) that each pixel sees.
+
+    Args:
+        tables: Of the batch.
+        triangle: Rows of the bank's triangles, int32, any shape; -1 where there is none.
+        instance: image * S + slot, int32, same shape; anything where there is no triangle.
+        x: Rays (x, y, 1) in the camera frame, same shape.
+        y: Likewise.
+
+    Returns:
+        Planes; 0 where there is no triangle. The position is depth * (x, y, 1).
+    """
+    seen = triangle >= 0
+    instance = torch.where(seen, instance, 0)
+    corners = corners_of(tables, triangle.clamp_min(0), instance)
+    frame = take(tables.object_from_camera, instance)
+    hit = intersect(corners, frame, take_one(tables.two_sided, instance), x, y)
+    normal = normals_at(corners, hit, frame)
+    return torch.where(seen, hit.depth, 0), tuple(torch.where(seen, n, 0) for n in normal)

@@ -1,0 +1,59 @@
+"""How a DataLoader joins Batches: one is handed over as it is, several become one.
+
+Importing this file registers it with torch's `default_collate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils.data import get_worker_info
+from torch.utils.data._utils.collate import default_collate_fn_map
+
+from ondr.batch import Batch, Targets
+from ondr.draws import Draws
+from ondr.errors import say_once
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """Joins batches of one dataset, in their order; the state is that of the last one.
+
+    A single batch is returned itself, not a copy.
+    """
+    if len(batches) == 1:
+        return batches[0]
+    return Batch(
+        images=torch.cat([batch.images for batch in batches]),
+        targets=Targets.join([batch.targets for batch in batches]),
+        sample_ids=torch.cat([batch.sample_ids for batch in batches]),
+        draws=Draws.join([batch.draws for batch in batches]),
+        state=batches[-1].state,
+    )
+
+
+def collate(batches: Sequence[Batch], *, collate_fn_map: Any = None) -> Batch:
+    """Joins what a DataLoader has fetched and says how many images that makes, once, if it is more than one Batch.
+
+    The joined state is exact without workers only: several workers each join every n-th batch of the stream.
+    """
+    if len(batches) > 1:
+        _announce(len(batches), len(batches[0]))
+    return join(batches)
+
+
+def _announce(count: int, images: int) -> None:
+    """Says what joining means: once, also where the last join is shorter, and in the first worker only."""
+    worker = get_worker_info()
+    if _announced or (worker is not None and worker.id > 0):
+        return
+    _announced.append(count)
+    say_once(
+        f"DataLoader(batch_size={count}) joins {count} batches of {images} images into one of {count * images}. "
+        "To choose the number of images, leave batch_size out and set cfg.batch_size."
+    )
+
+
+_announced: list[int] = []
+default_collate_fn_map[Batch] = collate

@@ -1,0 +1,300 @@
+"""RandomizedScenes: an endless stream of labelled batches for a DataLoader.
+
+Which ids make up a batch is left to `numbering`, how far the passes have come to `progress`, one batch ahead on CUDA to
+`prefetch`. Here the stages are put in a row: sample, the user's hooks, render, the user's augmentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from multiprocessing.context import get_spawning_popen
+from typing import Any
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data._utils.worker import WorkerInfo
+
+from ondr.assets import load_assets
+from ondr.assets.bank import Assets
+from ondr.batch import Batch
+from ondr.config import Config
+from ondr.device import resolve
+from ondr.errors import BackendError, ConfigError
+from ondr.loop import augment as augmentation
+
+# Registers how DataLoaders join Batches, also in a worker that imports this file only.
+from ondr.loop import collate as collate
+from ondr.loop.hooks import Hook, Override, check_hooks, run_hooks
+from ondr.loop.numbering import Numbering, Position, advance, batch_ids
+from ondr.loop.prefetch import render_ahead
+from ondr.loop.progress import Pass, Progress
+from ondr.loop.ranks import check_rank, find_rank, joined_rank
+from ondr.loop.state import State, make_state, make_worker_state, read_state
+from ondr.parameters import Parameters
+from ondr.render import render
+from ondr.sampling import Sampler
+from ondr.sampling.overrides import check_names
+from ondr.scene import Scene
+from ondr.timing import stage
+
+FRACTIONAL = (torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Types that sample ids cannot have."""
+
+
+class RandomizedScenes(IterableDataset[Batch]):
+    """Batches of random worlds, `cfg.batch_size` images each, for `torch.utils.data.DataLoader`.
+
+    Every `iter()` is the next pass: no image comes twice, whether or not `set_epoch` is called, with and without
+    workers, on all ranks.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        *,
+        fixed: bool = False,
+        rank: int | None = None,
+        world_size: int | None = None,
+        augment: Callable[[Batch], Batch] | torch.nn.Module | None = None,
+        hooks: Sequence[Hook] = (),
+        assets: Assets | None = None,
+    ) -> None:
+        """Loads the assets, so that a bad file is found before training starts.
+
+        Args:
+            cfg: What to render.
+            fixed: Every pass is the first one, as a validation set should be.
+            rank: This training process; None: as torch.distributed or torchrun's environment says.
+            world_size: Number of training processes; given together with `rank`.
+            augment: Changes each finished batch: a callable from Batch to Batch, or a kornia AugmentationSequential.
+            hooks: Each `f(scene, uniform) -> scene` changes what was sampled before it is rendered.
+            assets: What `load_assets(cfg)` returned, to share it among datasets; None: it is loaded.
+
+        Raises:
+            ConfigError: An argument is wrong or does not go with another.
+            AssetError: A file cannot be used.
+            BackendError: The device or what renders on it is missing.
+        """
+        if not isinstance(cfg, Config):
+            raise ConfigError(f"cfg must be a Config, got {type(cfg).__name__}. Use Config.load(path) or Config(...).")
+        self.cfg = cfg
+        self.fixed = fixed
+        self.device = resolve(cfg.device)
+        self.parameters = Parameters(cfg)
+        self._ranks = check_rank(rank, world_size)
+        self._augment = None if augment is None else augmentation.as_augment(augment, cfg.outputs)
+        self._hooks = check_hooks(hooks)
+        self._progress = Progress()
+        self._consumed: State | None = None
+        self._handed: State | None = None
+        self._rejoined: Pass | None = None
+        self._sampler: Sampler | None = None
+        self._use(load_assets(cfg) if assets is None else assets)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the class ids 0, 1, ..."""
+        return self.assets.class_names
+
+    @property
+    def mesh_files(self) -> tuple[str, ...]:
+        """Files of the objects of interest: what `targets.mesh_ids` index."""
+        return self.assets.mesh_files
+
+    @property
+    def assets(self) -> Assets:
+        """Meshes and textures on the device. After unpickling, as in a spawned worker, the first use loads them."""
+        return self._sampling.assets
+
+    def sample(self, ids: int | Iterable[int] | Tensor, overrides: Mapping[str, Override] | None = None) -> Scene:
+        """Draws the scenes of some sample ids, after the hooks.
+
+        Args:
+            ids: One or more sample ids, in any order.
+            overrides: Values in place of draws, by name: a number, `[B]` or `[B, slot]`.
+
+        Raises:
+            ConfigError: An id is negative or no whole number, or an override is not possible.
+        """
+        sampler, overrides = self._sampling, overrides or {}
+        known = {*sampler.plan.draws, *sampler.derived}
+        # What the sampler does not know may be a hook's; that is settled once the hooks have run.
+        foreign = {name: value for name, value in overrides.items() if self._hooks and name not in known}
+        own = {name: value for name, value in overrides.items() if name not in foreign}
+        scene = run_hooks(self._hooks, sampler.sample(_as_ids(ids), self.parameters, overrides=own), foreign)
+        check_names(overrides, scene.draws, sampler.derived)
+        return scene
+
+    def render(
+        self, ids_or_scene: Scene | int | Iterable[int] | Tensor, overrides: Mapping[str, Override] | None = None
+    ) -> Batch:
+        """Renders some sample ids, or a scene that was sampled and perhaps changed.
+
+        Outside `torch.no_grad()` the result is differentiable in the scene's tensors that require grad. It is
+        independent of the stream: nothing is counted as consumed, and `state` is where the stream stands.
+
+        Args:
+            ids_or_scene: One or more sample ids, or what `sample` returned.
+            overrides: As for `sample`, with ids only.
+
+        Raises:
+            ConfigError: Overrides are given with a scene, or `sample` refuses its arguments.
+        """
+        if not isinstance(ids_or_scene, Scene):
+            return self._render(self.sample(ids_or_scene, overrides), self._state())
+        if overrides:
+            raise ConfigError(
+                f"overrides must be given with ids, got {sorted(overrides)} with a Scene. Give them to ds.sample(...)."
+            )
+        return self._render(ids_or_scene, self._state())
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Begins the next pass at the first `next()`.
+
+        Raises:
+            BackendError: This is a worker of a DataLoader, and the device is CUDA.
+        """
+        if get_worker_info() is not None:
+            if self.device.type == "cuda":
+                raise workers_on_cuda(self.device)
+            self._progress.announce_workers(self._rank_and_world()[0])
+            self._handed = None
+        return self._stream()
+
+    def __len__(self) -> int:
+        """Returns the number of batches of a pass of this rank; a TypeError for an endless stream."""
+        if self.cfg.batches_per_epoch is None:
+            raise TypeError("an endless stream has no len(). Set cfg.batches_per_epoch for one.")
+        return self.cfg.batches_per_epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Does nothing: every `iter()` is the next pass in any case. For training code that calls it."""
+
+    def state_dict(self) -> State:
+        """Returns where the stream goes on after the last batch handed out, as that batch's `state` does.
+
+        Inside a DataLoader's worker, this is the worker's own place, as torchdata's StatefulDataLoader keeps it.
+
+        Raises:
+            ConfigError: Workers have rendered, so that this process does not know what was consumed.
+        """
+        rank, _ = self._rank_and_world()
+        if (worker := get_worker_info()) is not None:
+            return self._worker_state(rank, worker)
+        if self._progress.has_workers(rank):
+            raise ConfigError(
+                "state_dict() must be called with num_workers=0, got a dataset whose workers render ahead of what was "
+                "consumed. Keep batch.state of the last batch, or use torchdata's StatefulDataLoader."
+            )
+        return self._state()
+
+    def load_state_dict(self, state: State) -> None:
+        """Lets the next `iter()` go on after the batch that `state` comes from.
+
+        It is exact for any number of workers, whatever they had rendered ahead. With another batch size or number of
+        ranks, the stream goes on at the next id. Settings other than the seed are not compared.
+
+        Args:
+            state: `batch.state`, or what `state_dict()` returned.
+
+        Raises:
+            ConfigError: It is no such state, or one of another seed or of parameters that the config does not have.
+        """
+        place, worker = read_state(state, self.cfg.seed, self._numbering())
+        self.parameters.restore(state["parameters"])
+        rank, _ = self._rank_and_world()
+        if worker is None:
+            self._progress.restart(place, rank)
+        else:
+            self._rejoined = self._progress.rejoin(self._numbering(), rank, place, worker)
+        self._consumed, self._handed = dict(state), None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns settings and state, never tensors; a worker that is being spawned also gets the shared memory."""
+        kept = {name: getattr(self, name) for name in ("cfg", "fixed", "_augment", "_hooks", "_ranks")}
+        if get_spawning_popen() is None:
+            return {**kept, "_consumed": self._state()}
+        shared = {name: getattr(self, name) for name in ("device", "parameters", "_progress", "_consumed")}
+        # A worker knows nothing of torch.distributed. A rank that is only being started must find out by itself.
+        return {**kept, **shared, "_ranks": self._ranks or joined_rank()}
+
+    def __setstate__(self, pickled: dict[str, Any]) -> None:
+        self.__dict__.update(pickled, _sampler=None, _rejoined=None, _handed=None)
+        if "_progress" not in pickled:
+            self.device = resolve(self.cfg.device)
+            self.parameters, self._progress = Parameters(self.cfg), Progress()
+            self.load_state_dict(pickled["_consumed"])
+
+    @property
+    def _sampling(self) -> Sampler:
+        if self._sampler is None:
+            self._use(load_assets(self.cfg))
+        return self._sampler  # type: ignore[return-value]
+
+    def _use(self, assets: Assets) -> None:
+        self._sampler = Sampler(self.cfg, replace(assets, bank=assets.bank.to(self.device)))
+
+    def _rank_and_world(self) -> tuple[int, int]:
+        return self._ranks or find_rank()
+
+    def _numbering(self) -> Numbering:
+        return Numbering(self.cfg.batch_size, self._rank_and_world()[1], self.cfg.batches_per_epoch, self.fixed)
+
+    def _stream(self) -> Iterator[Batch]:
+        rank, _ = self._rank_and_world()
+        current, self._rejoined = self._rejoined or self._progress.begin(self._numbering(), rank), None
+        batches = self._batches(current, rank)
+        for batch in batches if self.device.type == "cpu" else render_ahead(batches, self._sampling.device):
+            self._consumed = self._handed = batch.state
+            yield batch
+
+    def _batches(self, current: Pass, rank: int) -> Iterator[Batch]:
+        for number in current.batches():
+            numbers = batch_ids(current.numbering, current.start, number, rank)
+            yield self._next_batch(numbers, advance(current.numbering, current.start, number))
+
+    @torch.no_grad()
+    def _next_batch(self, numbers: range, after: Position) -> Batch:
+        state = make_state(self.cfg.seed, after, self.parameters.moved())
+        with stage("sample"):
+            scene = self.sample(numbers)
+        return self._render(scene, state)
+
+    def _render(self, scene: Scene, state: State) -> Batch:
+        images, targets = render(scene, self.assets, self.cfg)
+        batch = Batch(images, targets, scene.sample_ids, scene.draws, state)
+        return batch if self._augment is None else augmentation.apply(self._augment, batch, scene.seed)
+
+    def _state(self) -> State:
+        if self._consumed is not None:
+            return {**self._consumed, "parameters": self.parameters.moved()}
+        return make_state(self.cfg.seed, self._progress.origin(self._rank_and_world()[0]), self.parameters.moved())
+
+    def _worker_state(self, rank: int, worker: WorkerInfo) -> State:
+        """Returns this worker's own place: after its last batch, or before its first one in this pass."""
+        numbering = self._numbering()
+        if self._handed is not None:
+            return make_worker_state(self._handed, numbering, self._handed["batch"] - 1 + worker.num_workers)
+        if self._rejoined is not None:
+            return self._consumed or {}
+        place = self._progress.peek(numbering, rank)
+        state = make_state(self.cfg.seed, place, self.parameters.moved())
+        return make_worker_state(state, numbering, place.batch + worker.id)
+
+
+def workers_on_cuda(device: torch.device) -> BackendError:
+    """Returns the error for workers that would have to render on a GPU."""
+    return BackendError(
+        f"num_workers must be 0 on {device}, got a DataLoader with workers. Use num_workers=0: the GPU renders "
+        "asynchronously already, one batch ahead of the training loop."
+    )
+
+
+def _as_ids(ids: int | Iterable[int] | Tensor) -> Int64[Tensor, "batch"]:
+    numbers = ids if isinstance(ids, Tensor) else torch.tensor([ids] if isinstance(ids, int) else list(ids))
+    if numbers.numel() == 0 or numbers.ndim > 1 or numbers.dtype in FRACTIONAL or int(numbers.min()) < 0:
+        raise ConfigError(f"ids must be one or more whole numbers from 0, got {ids}. Give a list such as [0, 1, 2].")
+    return numbers.reshape(-1).to("cpu", torch.int64)

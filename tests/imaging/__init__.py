@@ -1,0 +1,1 @@
+"""Colour: from what each pixel sees to images."""

@@ -1,0 +1,152 @@
+"""Compilation: what the setting means, that it changes no picture, how many kernels it makes, what it leaves alone."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import pytest
+import torch
+import trimesh
+from torch._inductor.utils import run_and_get_code
+
+from ondr.errors import BackendError
+from ondr.imaging import compiled
+from ondr.imaging.background import background_tables
+from ondr.imaging.compiled import free_rows, wants_compile
+from ondr.imaging.fragments import fragments_of, shade_fragments
+from ondr.imaging.grid import Grid, develop_grid
+from ondr.imaging.noise import normal_table
+from ondr.imaging.shading import shading_tables
+from ondr.raster.visibility import Visibility
+from tests.scenes import background, cast, effects, lights, pose, scene
+from tests.worlds import bank_from_meshes, pinhole, place
+
+CPU = torch.device("cpu")
+SIZE = (32, 32)
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """Lets every test resolve the setting anew."""
+    compiled._resolve.cache_clear()
+    yield
+    compiled._resolve.cache_clear()
+
+
+def test_auto_follows_the_compiler_and_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+    with caplog.at_level(logging.INFO, logger="ondr"):
+        monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "")
+        assert wants_compile("auto", CPU)
+        compiled._resolve.cache_clear()
+        monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "no C++ compiler is found")
+        assert not wants_compile("auto", CPU)
+        assert not wants_compile("auto", CPU)
+    assert [record.getMessage().split(".")[0] for record in caplog.records] == [
+        "shading and exposure are compiled (the first batch waits for it): a compiler is there",
+        "shading and exposure are eager: no C++ compiler is found",
+    ]
+
+
+def test_true_without_a_compiler_is_an_error_whose_advice_works(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "no C++ compiler is found")
+    with pytest.raises(BackendError, match=r"render\.compile must be false or auto .* Set render\.compile=auto\."):
+        wants_compile(True, CPU)
+    assert wants_compile("auto", CPU) is False
+
+
+def test_false_asks_for_no_compiler(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compiled, "_missing_compiler", lambda device: pytest.fail("asked"))
+    assert not wants_compile(False, CPU)
+
+
+def test_missing_compiler_is_found_out(monkeypatch: pytest.MonkeyPatch):
+    from torch._inductor import cpp_builder, exc
+
+    def absent() -> str:
+        raise exc.InvalidCxxCompiler
+
+    monkeypatch.setattr(cpp_builder, "get_cpp_compiler", absent)
+    assert compiled._missing_compiler("cpu") == "no C++ compiler is found"
+    monkeypatch.setattr(compiled.importlib.util, "find_spec", lambda name: None)
+    assert compiled._missing_compiler("cuda") == "triton is not installed"
+
+
+def test_more_shapes_than_torch_allows_by_itself(monkeypatch: pytest.MonkeyPatch):
+    real = torch.compile
+    # The limit is the same whatever makes the code; eager makes it at once.
+    monkeypatch.setattr(torch, "compile", lambda f, options, **settings: real(f, backend="eager", **settings))
+
+    def double(values: torch.Tensor) -> torch.Tensor:
+        return values * 2
+
+    compiled.compiled.cache_clear()
+    for size in range(2, 2 + 2 * torch._dynamo.config.recompile_limit):
+        assert compiled.compiled(double)(torch.ones(size)).sum() == 2 * size
+    assert not compiled.compiled(double)(torch.ones(2, requires_grad=True)).requires_grad
+    compiled.compiled.cache_clear()
+
+
+def test_free_rows_never_has_one_row():
+    tables = background_tables(bank_from_meshes([trimesh.creation.box()]), background(1, color=(0.1, 0.2, 0.3)))
+    assert free_rows(tables).color.tolist() == tables.color.repeat(2, 1).tolist()
+    assert torch.equal(free_rows(tables.texels.repeat(3)), tables.texels.repeat(3))
+
+
+def world(batch: int):
+    """Returns tables, background and ids of images of a sphere under two lights."""
+    mesh = trimesh.creation.icosphere(2)
+    bank = bank_from_meshes([mesh])
+    at = pose(0.1, 0, 4).repeat(batch, 1, 1, 1)
+    intrinsics = pinhole(40.0, *SIZE, batch=batch)
+    triangle = cast(mesh, at[0, 0], intrinsics[0], SIZE)[0].repeat(batch, 1, 1)
+    slot = torch.where(triangle >= 0, 0, -1).to(torch.int16)
+    sources = lights([[1, -1, 1, 1], [0.6, 0, -0.8, 0]], [[1, 0.5, 0.2], [0.3] * 3], batch=batch)
+    tables = shading_tables(bank, scene(intrinsics, lights=sources), place(bank, [[0]] * batch, at))
+    behind = background_tables(bank, background(batch, color=(0.2, 0.3, 0.4)))
+    return tables, behind, Visibility(triangle, slot, torch.zeros(batch, 1, dtype=torch.int32))
+
+
+needs_compiler = pytest.mark.skipif(
+    bool(compiled._missing_compiler("cpu")), reason="there is no C++ compiler for torch.compile"
+)
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_compiled_fragments_equal_eager_for_any_batch_without_recompiling():
+    state = torch.get_rng_state()
+    torch._dynamo.reset()
+    compiled.compiled.cache_clear()
+    for batch in (3, 1, 2, 7):
+        tables, _, visibility = world(batch)
+        seen = fragments_of(visibility)
+        with torch._dynamo.config.patch(error_on_recompile=batch != 3):
+            got = shade_fragments(tables, seen, SIZE, trilinear=False, compile=True)
+        eager = shade_fragments(tables, seen, SIZE, trilinear=False, compile=False)
+        # Fused multiply-adds round once where two operations round twice.
+        torch.testing.assert_close(got, eager, rtol=1e-3, atol=1e-4)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.slow
+@needs_compiler
+@pytest.mark.parametrize("step", [1, 2])
+def test_shading_background_and_exposure_are_at_most_two_kernels(step: int):
+    tables, behind, visibility = world(2)
+    ids = (visibility.triangle, visibility.slot)
+    grid = Grid(*(plane.repeat_interleave(step, 1).repeat_interleave(step, 2) for plane in ids))
+    drawn = effects(2, brightness=1.1, hue_degrees=10.0, noise_std=0.05)
+    what = (tables, behind, grid, SIZE, False, drawn, normal_table(), 7, torch.arange(2))
+    torch._dynamo.reset()
+    compiled.compiled.cache_clear()
+    got, code = run_and_get_code(compiled.compiled(develop_grid), *what)
+    kernels = sum(part.count("= async_compile.") for part in code)
+    assert kernels == 1
+    # Within it, loops that write all planes pixel by pixel: one, and one more where samples are averaged. The others
+    # put finished planes in their place, which a GPU does within the last.
+    loops = [
+        int(size) for size in re.findall(r"#pragma omp for\s+for\(.*?; x0<static_cast<int64_t>\((\d+)L\)", code[0])
+    ]
+    assert [size for size in loops if size > 2] == [2 * 32 * 32] if step == 1 else [2 * 64 * 64, 2 * 32 * 32]
+    torch.testing.assert_close(got, develop_grid(*what), rtol=0, atol=1e-3)

@@ -1,0 +1,58 @@
+"""Noise: its law, the independence of its parts, and the same bits from both twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ondr.imaging.noise import noise_planes, normal_table
+from ondr.imaging.noise_numba import noise_line
+
+IDS = torch.tensor([0, 1, 7, 2**32, 2**40 + 5])
+SIZE = (64, 96)
+
+
+def planes(seed: int, ids: torch.Tensor = IDS, size: tuple[int, int] = SIZE) -> torch.Tensor:
+    return torch.stack(noise_planes(normal_table(), seed, ids, size), dim=1)
+
+
+def test_table_is_standard_normal():
+    table = normal_table().double()
+    assert table.mean().abs() < 1e-7
+    assert table.square().mean() == pytest.approx(1, abs=1e-6)
+    # Kurtosis of a normal is 3; the tail beyond the last of 4,096 steps is missing.
+    assert table.pow(4).mean() == pytest.approx(3, abs=0.02)
+    assert table[4095] == pytest.approx(3.668, abs=0.01)
+
+
+def test_mean_deviation_and_independence():
+    noise = planes(3).double()
+    flat = noise.flatten(2)
+    count = flat.shape[-1]
+    # Five standard errors of 6,144 draws each.
+    assert (flat.mean(-1).abs() < 5 / count**0.5).all()
+    assert (flat.std(-1) - 1).abs().max() < 5 / (2 * count) ** 0.5
+    parts = flat.flatten(0, 1)
+    correlation = parts @ parts.t() / count - torch.eye(len(parts))
+    assert correlation.fill_diagonal_(0).abs().max() < 5 / count**0.5
+    for shifted in (noise.roll(1, -1), noise.roll(1, -2), noise.roll(1, 1), planes(4).double()):
+        assert (noise * shifted).flatten(1).mean(-1).abs().max() < 5 / (3 * count) ** 0.5
+
+
+def test_depends_on_seed_sample_and_pixel_only():
+    assert torch.equal(planes(3)[2], planes(3, IDS[2:3])[0])
+    assert not torch.equal(planes(0), planes(1))
+    assert torch.equal(planes(3, size=(32, 96)), planes(3)[:, :, :32])
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 + 9, 2**64 - 1])
+def test_numba_has_the_same_bits(seed: int):
+    expected = planes(seed).numpy()
+    words, lines = np.empty((3, SIZE[1]), np.uint32), np.empty((3, SIZE[1]), np.float32)
+    key = np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint32)
+    for b, sample in enumerate(IDS.tolist()):
+        pair = np.array([sample & 0xFFFFFFFF, sample >> 32], np.uint32)
+        for y in (0, 1, SIZE[0] - 1):
+            noise_line(normal_table().numpy(), key, pair, y * SIZE[1], words, *lines)
+            np.testing.assert_array_equal(lines, expected[b, :, y])
