@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
 
 import torch
 from torch import Tensor
 
-from ondr.errors import LOGGER, BackendError
+from ondr.errors import BackendError, say_once
 
 CUDA_INSTALL = 'pip install "ondr[cuda]"'
 
@@ -30,10 +29,9 @@ def resolve(device: str) -> torch.device:
     return chosen
 
 
-@functools.cache
 def _automatic() -> torch.device:
     device, reason = automatic()
-    LOGGER.warning("rendering on %s: %s. Set device to choose.", device, reason)
+    say_once(f"rendering on {device}: {reason}. Set device to choose.")
     return torch.device(device)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 
+from torch.utils.data import get_worker_info
+
 LOGGER = logging.getLogger("ondr")
 
 
@@ -22,5 +24,7 @@ class BackendError(RuntimeError):
 
 @functools.cache
 def say_once(message: str) -> None:
-    """Logs a warning, once per process for each message."""
-    LOGGER.warning(message)
+    """Logs a warning, once per process for each message; of a DataLoader's workers only the first one speaks."""
+    worker = get_worker_info()
+    if worker is None or worker.id == 0:
+        LOGGER.warning(message)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ondr import device
-from ondr.errors import BackendError
+from ondr.errors import BackendError, say_once
 
 
 def test_cpu_is_always_there() -> None:
@@ -16,26 +16,23 @@ def test_cpu_is_always_there() -> None:
 def test_auto_falls_back_to_the_cpu_and_says_why_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    say_once.cache_clear()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    device._automatic.cache_clear()
     assert device.resolve("auto") == device.resolve("auto") == torch.device("cpu")
     assert [r.message for r in caplog.records] == [
         "rendering on cpu: torch finds no CUDA device. Set device to choose."
     ]
-    device._automatic.cache_clear()
 
 
 def test_cuda_without_nvdiffrast_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(device, "has_nvdiffrast", lambda: False)
-    device._automatic.cache_clear()
     assert device.resolve("auto") == torch.device("cpu")
     with pytest.raises(BackendError, match=r'device cuda needs nvdiffrast.*pip install "ondr\[cuda\]"'):
         device.resolve("cuda")
     with pytest.raises(BackendError, match="device must be one of 1 GPUs, got cuda:3"):
         device.resolve("cuda:3")
-    device._automatic.cache_clear()
 
 
 def test_cuda_without_a_gpu_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

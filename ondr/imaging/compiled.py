@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ondr.errors import LOGGER, BackendError
+from ondr.errors import BackendError, say_once
 
 Setting = Literal["auto"] | bool
 
@@ -44,9 +44,8 @@ def wants_compile(setting: Setting, device: torch.device) -> bool:
 def _resolve(setting: Setting, device: str) -> bool:
     missing = _missing_compiler(device)
     if setting == "auto":
-        what = "eager" if missing else "compiled (the first batch waits for it)"
-        reason = missing or "a compiler is there"
-        LOGGER.info("shading and exposure are %s: %s. Set render.compile to choose.", what, reason)
+        what = "not compiled" if missing else "compiled while the first batch waits, some 20 s"
+        say_once(f"shading is {what}: {missing or 'a compiler is there'}. Set render.compile to choose.")
     elif missing:
         raise BackendError(f"render.compile must be false or auto here, got true: {missing}. Set render.compile=auto.")
     return not missing

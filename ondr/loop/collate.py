@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import get_worker_info
 from torch.utils.data._utils.collate import default_collate_fn_map
 
 from ondr.batch import Batch, Targets
@@ -44,9 +43,8 @@ def collate(batches: Sequence[Batch], *, collate_fn_map: Any = None) -> Batch:
 
 
 def _announce(count: int, images: int) -> None:
-    """Says what joining means: once, also where the last join is shorter, and in the first worker only."""
-    worker = get_worker_info()
-    if _announced or (worker is not None and worker.id > 0):
+    """Says what joining means: once, also where the last join is shorter."""
+    if _announced:
         return
     _announced.append(count)
     say_once(

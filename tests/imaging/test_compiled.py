@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 
 import pytest
@@ -10,7 +9,7 @@ import torch
 import trimesh
 from torch._inductor.utils import run_and_get_code
 
-from ondr.errors import BackendError
+from ondr.errors import BackendError, say_once
 from ondr.imaging import compiled
 from ondr.imaging.background import background_tables
 from ondr.imaging.compiled import free_rows, wants_compile
@@ -35,16 +34,16 @@ def fresh():
 
 
 def test_auto_follows_the_compiler_and_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
-    with caplog.at_level(logging.INFO, logger="ondr"):
-        monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "")
-        assert wants_compile("auto", CPU)
-        compiled._resolve.cache_clear()
-        monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "no C++ compiler is found")
-        assert not wants_compile("auto", CPU)
-        assert not wants_compile("auto", CPU)
+    say_once.cache_clear()
+    monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "")
+    assert wants_compile("auto", CPU)
+    compiled._resolve.cache_clear()
+    monkeypatch.setattr(compiled, "_missing_compiler", lambda device: "no C++ compiler is found")
+    assert not wants_compile("auto", CPU)
+    assert not wants_compile("auto", CPU)
     assert [record.getMessage().split(".")[0] for record in caplog.records] == [
-        "shading and exposure are compiled (the first batch waits for it): a compiler is there",
-        "shading and exposure are eager: no C++ compiler is found",
+        "shading is compiled while the first batch waits, some 20 s: a compiler is there",
+        "shading is not compiled: no C++ compiler is found",
     ]
 
 
