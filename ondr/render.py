@@ -21,6 +21,8 @@ from ondr.timing import stage
 PIXELS_AT_ONCE = {"cpu": 2**20, "cuda": 2**25}
 """How many pixels `render.micro_batch: auto` renders at once. On the CPU, what lies between the stages stays small; on
 CUDA, 256 images of 512 x 256, which is also the most that nvdiffrast takes in one call."""
+MOST_PIXELS = 2**29
+"""However large `render.micro_batch` is: four samples of each pixel are numbered in 32 bits."""
 
 
 def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "batch 3 height width"], Targets]:
@@ -49,8 +51,9 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "ba
 def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
     """Splits a batch into the parts that are rendered at once; they are as equal as possible."""
     total, setting = len(scene.sample_ids), cfg.render.micro_batch
-    fitting = PIXELS_AT_ONCE[scene.poses.mesh.device.type] // (cfg.image_size[0] * cfg.image_size[1])
-    most = max(1, fitting) if setting == "auto" else setting
+    pixels = cfg.image_size[0] * cfg.image_size[1]
+    wanted = PIXELS_AT_ONCE[scene.poses.mesh.device.type] // pixels if setting == "auto" else setting
+    most = max(1, min(wanted, (MOST_PIXELS - 1) // pixels))
     parts = max(1, -(-total // most))
     for i in range(parts):
         yield scene if parts == 1 else scene.rows(slice(total * i // parts, total * (i + 1) // parts))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import ondr
 from ondr.config import Config
+from ondr.render import micro_batches
 
 IDS = tuple(range(100, 108))
 OUTPUTS = ["boxes", "labels", "visibility", "instances", "depth"]
@@ -54,6 +55,13 @@ def test_an_image_does_not_depend_on_its_batch(scenes: ondr.RandomizedScenes, si
 def test_micro_batches_change_nothing(scenes: ondr.RandomizedScenes) -> None:
     parts = rendered(dataset(render={"compile": False, "micro_batch": 3}))
     assert_same_pictures(pictures(parts), pictures(rendered(scenes)))
+
+
+def test_a_micro_batch_is_never_larger_than_pixels_can_be_numbered(scenes: ondr.RandomizedScenes) -> None:
+    cfg = Config(image_size=[2048, 2048], render={"micro_batch": 10_000})
+    parts = [len(part.sample_ids) for part in micro_batches(scenes.sample(range(300)), cfg)]
+    assert sum(parts) == 300
+    assert 4 * max(parts) * 2048 * 2048 < 2**31
 
 
 def test_the_same_call_gives_the_same_bits(scenes: ondr.RandomizedScenes) -> None:
