@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.resources
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,14 +21,37 @@ from ondr.laws import Law
 from ondr.quantity import Spec
 from ondr.settings import Section, Settings
 
-PATHS = ("objects.meshes", "materials.textures", "background.photos")
+PATHS = (
+    "objects.meshes",
+    "context.meshes",
+    "occluders.meshes",
+    "clutter.meshes",
+    "materials.textures",
+    "background.photos",
+)
 """Settings that are files; a relative one in a YAML file is relative to that file."""
+
+WORDS = ("sample", "shapes", "composed")
+"""What may stand there in place of a file."""
 
 FOLLOWS = {
     f"{section}.distance": "objects.screen_size and objects.size, from which it follows"
-    for section in ("objects", "distractors", "camera")
+    for section in ("objects", "distractors")
 }
-"""Quantities that the flying layout derives, and what is drawn instead."""
+"""Quantities that are derived, and what is drawn instead."""
+
+
+GROUPS = {
+    "objects": 1,
+    "distractors": 1,
+    "context": 1,
+    "occluders": 1,
+    "clutter": 1,
+    "floor": 1,
+    "table": 1,
+    "room": 5,
+}
+"""The groups of things in a scene, in the order of its slots, and the meshes that one of each is made of."""
 
 
 class Config(Settings):
@@ -65,34 +89,44 @@ class Config(Settings):
         Raises:
             ConfigError: A key or value is wrong.
         """
-        return type(self)(**_overridden(self.to_dict(), overrides))
+        return type(self)(**_overridden(_written(self), overrides))
 
     def to_dict(self) -> dict[str, Any]:
         """Returns what a config file would say, as plain numbers, strings, lists and dicts."""
-        return _plain(self)
+        return _plain(self, self.layout)
 
     def to_yaml(self) -> str:
         """Returns all settings as YAML, each with its description."""
-        return "".join(_yaml_lines(self, 0))
+        return "".join(_yaml_lines(self, self.layout, 0))
 
     def quantities(self) -> dict[str, tuple[Law | str, Spec]]:
         """Returns every random quantity by its dotted name: its law (or the word `file`) and its meaning."""
-        return {name: (law, spec) for name, law, spec in _quantities(self, "")}
+        return {name: (law, spec) for name, law, spec in _quantities(self, "") if spec.used_in(self.layout)}
+
+    @property
+    def groups(self) -> dict[str, slice]:
+        """The slots of each group of things, in the order of a scene: objects of interest first, surfaces last."""
+        numbers = [_most(self, name) * each for name, each in GROUPS.items()]
+        ends = list(itertools.accumulate(numbers))
+        return {name: slice(end - n, end) for name, n, end in zip(GROUPS, numbers, ends, strict=True)}
 
     @property
     def num_objects(self) -> int:
         """N: the largest number of objects of interest."""
-        return int(self.objects.count.support[1])
-
-    @property
-    def num_distractors(self) -> int:
-        """The largest number of distractors."""
-        return int(self.distractors.count.support[1])
+        return _most(self, "objects")
 
     @property
     def num_lights(self) -> int:
         """The largest number of lights."""
-        return int(self.lights.count.support[1])
+        return _most(self, "lights")
+
+
+def _most(cfg: Settings, section: str) -> int:
+    """Returns the largest number of a section's things that the config allows in its layout."""
+    part = getattr(cfg, section)
+    name = "count" if "count" in type(part).model_fields else "present"
+    spec = part.spec(name)
+    return int(getattr(part, name).support[1]) if spec.used_in(cfg.layout) else 0
 
 
 def preset(name: str, overrides: Sequence[str] = ()) -> Config:
@@ -135,7 +169,7 @@ def _resolved(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     for dotted in PATHS:
         section, key = dotted.split(".")
         values = settings.get(section)
-        if isinstance(values, dict) and values.get(key) not in (None, "sample"):
+        if isinstance(values, dict) and values.get(key) not in (None, *WORDS):
             written = values[key]
             values[key] = (
                 [str(folder / w) for w in written] if isinstance(written, list) else str(folder / str(written))
@@ -165,9 +199,22 @@ def _parse_value(text: str, key: str) -> Any:
         raise ConfigError(f"{key} must be given a YAML value, got {text!r}. Put it in quotes.") from None
 
 
-def _plain(value: Any) -> Any:
+def _written(section: Section) -> dict[str, Any]:
+    """Returns what was set, without defaults, which may change with another layout."""
+    result = {}
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, Section):
+            if inner := _written(value):
+                result[name] = inner
+        elif name in section.model_fields_set:
+            result[name] = _plain(value)
+    return result
+
+
+def _plain(value: Any, layout: str = "") -> Any:
     if isinstance(value, Section):
-        return {name: _plain(getattr(value, name)) for name in type(value).model_fields}
+        return {name: _plain(getattr(value, name), layout) for name in value.names_used_in(layout)}
     if isinstance(value, Law):
         return value.to_config()
     if isinstance(value, tuple):
@@ -175,14 +222,14 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _yaml_lines(section: Section, depth: int) -> Iterator[str]:
+def _yaml_lines(section: Section, layout: str, depth: int) -> Iterator[str]:
     indent = "  " * depth
-    for name, field in type(section).model_fields.items():
-        value, spec = getattr(section, name), section.spec(name)
+    for name in section.names_used_in(layout):
+        field, value, spec = type(section).model_fields[name], getattr(section, name), section.spec(name)
         note = f"{field.description}{f', {spec.unit}' if spec and spec.unit else ''}"
         if isinstance(value, Section):
             yield f"{indent}{name}:  # {note}\n"
-            yield from _yaml_lines(value, depth + 1)
+            yield from _yaml_lines(value, layout, depth + 1)
         else:
             yield f"{indent}{f'{name}: {_flow(_plain(value))}'.ljust(52 - len(indent))}  # {note}\n"
 
@@ -246,10 +293,12 @@ def _explain(details: Sequence[ErrorDetails]) -> str:
 def _line(key: str, detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         if key in FOLLOWS:
-            return f"{key} must not be set with layout flying, got {detail['input']!r}. Set {FOLLOWS[key]}."
+            return f"{key} must not be set, got {detail['input']!r}. Set {FOLLOWS[key]}."
         return f"{key} must be a known setting, got {detail['input']!r}.{nearest(key, list(_keys(Settings)))}"
     action = f"It means: {_description(key)}; `ondr config` shows every setting with its default."
     message = detail["msg"].removeprefix("Value error, ")
+    if not key:
+        return message
     if message.startswith("must "):
         return f"{key} {message}. {action}"
     condition = message.removeprefix("Input should be ").removeprefix("a valid ")

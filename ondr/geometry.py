@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -105,3 +106,33 @@ def yaw_quaternion(u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
     """Maps one uniform to a quaternion that turns about the vertical by a uniform angle."""
     half, zero = math.pi * u, torch.zeros_like(u)
     return torch.stack([torch.cos(half), zero, zero, torch.sin(half)], dim=-1)
+
+
+def icosphere_views(subdivisions: int, in_plane: int) -> Float[Tensor, "view 4"]:
+    """Returns the orientations that show a thing to a camera which looks along +y, from every corner of an icosphere.
+
+    Args:
+        subdivisions: Of the icosahedron, each of which quarters its faces.
+        in_plane: Rotations about the line of sight for each corner, evenly spaced.
+
+    Returns:
+        Quaternions w x y z, world_from_object, float32.
+    """
+    from scipy.spatial.transform import Rotation
+    from trimesh.creation import icosphere
+
+    corners = np.asarray(icosphere(subdivisions=subdivisions).vertices)
+    towards_camera = np.array([0.0, -1.0, 0.0])
+    turned = []
+    for corner in corners:
+        upright, _ = Rotation.align_vectors([towards_camera, [0, 0, 1]], [corner, _up(corner)])
+        spins = Rotation.from_rotvec(np.outer(np.arange(in_plane) * (2 * np.pi / in_plane), towards_camera))
+        turned.append((spins * upright).as_quat(scalar_first=True))
+    return torch.from_numpy(np.concatenate(turned)).float()
+
+
+def _up(direction: np.ndarray) -> np.ndarray:
+    """Returns a unit vector at a right angle to a direction, as near to the vertical as can be."""
+    axis = np.array([0.0, 0.0, 1.0]) if abs(direction[2]) < 0.99 else np.array([0.0, 1.0, 0.0])
+    up = axis - direction * (axis @ direction)
+    return up / np.linalg.norm(up)

@@ -9,7 +9,8 @@ every device agrees.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 import torch
@@ -30,6 +31,10 @@ class Law:
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
         """The law's movable parameters and their first values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "options"}
+
+    def moved(self, parameters: Mapping[str, Any]) -> Law:
+        """Returns the law with other parameters."""
+        return replace(self, **parameters)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -210,6 +215,40 @@ class TruncatedNormal(Continuous):
         return {"truncated_normal": {"mean": self.mean, "std": self.std, "low": self.low, "high": self.high}}
 
 
+@dataclass(frozen=True)
+class Elevation(Continuous):
+    """Degrees above the horizon, such that directions of any azimuth are uniform on the sphere between two circles of
+    latitude. Written as `{elevation: [low, high]}`.
+
+    Source: Archimedes: equal heights cut equal areas from a sphere.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return self.low, self.high
+
+    def problem(self) -> str | None:
+        return None if -90 <= self.low <= self.high <= 90 else "must have -90 <= low <= high <= 90"
+
+    @staticmethod
+    def inverse_cdf(u: Tensor, *parameters: Tensor) -> Tensor:
+        low, high = (torch.sin(torch.deg2rad(p)) for p in parameters)
+        return torch.rad2deg(torch.asin((low + u * (high - low)).clamp(-1, 1)))
+
+    @staticmethod
+    def log_density(value: Tensor, *parameters: Tensor) -> Tensor:
+        low, high = parameters
+        height = torch.sin(torch.deg2rad(high)) - torch.sin(torch.deg2rad(low))
+        density = torch.log(torch.cos(torch.deg2rad(value)) * (math.pi / 180)) - torch.log(height)
+        return _inside(value, low, high, density)
+
+    def to_config(self) -> Any:
+        return {"elevation": [self.low, self.high]}
+
+
 class Discrete(Law):
     """A law over the integers 0..n-1, found by comparing words with thresholds."""
 
@@ -334,7 +373,7 @@ class Bernoulli(Discrete):
 
     @property
     def support(self) -> tuple[float, float]:
-        return 0, 1
+        return float(self.probability == 1), float(self.probability > 0)
 
     def problem(self) -> str | None:
         return None if 0 <= self.probability <= 1 else "must have a probability from 0 to 1"
@@ -375,3 +414,181 @@ class Yaw(Law):
 
     def to_config(self) -> Any:
         return "yaw"
+
+
+@dataclass(frozen=True)
+class Views(Law):
+    """Orientations that show a thing from all around: corners of an icosphere, each with some rotations in the image.
+
+    The value is a quaternion w x y z for a camera that looks along +y, as that of the layouts flying and clutter does.
+    Written as `{views: {subdivisions: 2, in_plane: 12}}`, or with `cycle: true` so that all come equally often.
+
+    Source: Hinterstoisser et al. 2019, "An annotation saved is an annotation earned", section 3.2.
+    """
+
+    components: ClassVar[int] = 4
+    options: tuple[int, int, bool]
+    """Subdivisions, rotations in the image plane, whether they come in turn."""
+
+    def problem(self) -> str | None:
+        subdivisions, in_plane, _ = self.options
+        fine = 0 <= subdivisions <= 5 and 1 <= in_plane <= 360
+        return None if fine else "must have subdivisions from 0 to 5 and in_plane from 1 to 360"
+
+    @property
+    def number(self) -> int:
+        """How many orientations there are."""
+        subdivisions, in_plane, _ = self.options
+        return (10 * 4**subdivisions + 2) * in_plane
+
+    def to_config(self) -> Any:
+        subdivisions, in_plane, cycle = self.options
+        return {"views": {"subdivisions": subdivisions, "in_plane": in_plane, "cycle": cycle}}
+
+
+@dataclass(frozen=True)
+class Resting(Law):
+    """One of the poses in which the mesh comes to rest on a plane, turned about the vertical by a uniform angle.
+
+    The value is the turn, as a quaternion w x y z; which pose is a draw of its own, `resting_pose`. Written as
+    `resting`.
+    """
+
+    components: ClassVar[int] = 4
+
+    def to_config(self) -> Any:
+        return "resting"
+
+
+@dataclass(frozen=True)
+class Cycle(Law):
+    """Every option equally often: each once, in a random order, before any comes again. Written as `cycle`, for all
+    there are, or `{cycle: [a, b, c]}`.
+    """
+
+    discrete: ClassVar[bool] = True
+    options: tuple[Any, ...] = ()
+    """Empty: all that the assets have."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the options are numbers."""
+        return bool(self.options) and all(isinstance(o, int | float) for o in self.options)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        return (min(self.options), max(self.options)) if self.numeric else (0, math.inf)
+
+    def to_config(self) -> Any:
+        return {"cycle": list(self.options)} if self.options else "cycle"
+
+
+@dataclass(frozen=True)
+class Sometimes(Law):
+    """A continuous law with a probability, else the quantity's neutral value. Written as
+    `{probability: 0.2, law: [0.5, 2]}`.
+    """
+
+    law: Continuous
+    probability: float
+    options: tuple[float]
+    """The neutral value."""
+
+    @property
+    def neutral(self) -> float:
+        """The value in all other cases."""
+        return self.options[0]
+
+    @property
+    def parameters(self) -> dict[str, float | tuple[float, ...]]:
+        return {**self.law.parameters, "probability": self.probability}
+
+    def moved(self, parameters: Mapping[str, Any]) -> Law:
+        own = dict(parameters)
+        probability = own.pop("probability", self.probability)
+        return replace(self, law=self.law.moved(own), probability=probability)
+
+    @property
+    def support(self) -> tuple[float, float]:
+        if self.probability == 0:
+            return self.neutral, self.neutral
+        low, high = self.law.support
+        return min(low, self.neutral), max(high, self.neutral)
+
+    def problem(self) -> str | None:
+        fine = 0 <= self.probability <= 1
+        return self.law.problem() if fine else "must have a probability from 0 to 1"
+
+    def to_config(self) -> Any:
+        return {"probability": self.probability, "law": self.law.to_config()}
+
+
+@dataclass(frozen=True)
+class Schedule(Law):
+    """A law whose parameters go from one law's to another's over the sample ids, and stay there: a curriculum.
+    Written as `{from: [0, 1], to: [0, 5], samples: 100000}`.
+    """
+
+    start: Law
+    end: Law
+    options: tuple[int]
+    """Over how many samples."""
+
+    @property
+    def samples(self) -> int:
+        """Over how many samples the parameters move."""
+        return self.options[0]
+
+    @property
+    def discrete(self) -> bool:  # type: ignore[override]
+        return self.start.discrete
+
+    @property
+    def components(self) -> int:  # type: ignore[override]
+        return self.start.components
+
+    @property
+    def parameters(self) -> dict[str, float | tuple[float, ...]]:
+        ends = (("from", self.start), ("to", self.end))
+        return {f"{end}.{name}": value for end, law in ends for name, value in law.parameters.items()}
+
+    def moved(self, parameters: Mapping[str, Any]) -> Law:
+        parts: dict[str, dict[str, Any]] = {"from": {}, "to": {}}
+        for name, value in parameters.items():
+            end, _, parameter = name.partition(".")
+            parts[end][parameter] = value
+        return replace(self, start=self.start.moved(parts["from"]), end=self.end.moved(parts["to"]))
+
+    @property
+    def support(self) -> tuple[float, float]:
+        lows, highs = zip(self.start.support, self.end.support, strict=True)
+        return min(lows), max(highs)
+
+    def problem(self) -> str | None:
+        if kind_of(self.start) != kind_of(self.end):
+            return "must have from and to of the same kind of law"
+        if not self.start.parameters or isinstance(self.start, Cycle | Views | Schedule):
+            return "must have laws with parameters in from and to"
+        if self.samples < 1:
+            return "must have samples of 1 or more"
+        return self.start.problem() or self.end.problem()
+
+    def share(self, sample_ids: Int64[Tensor, "batch"]) -> Tensor:
+        """Returns how far the schedule is at each sample, 0..1, float64."""
+        return (sample_ids.to(torch.float64) / self.samples).clamp(0, 1)
+
+    def to_config(self) -> Any:
+        return {"from": self.start.to_config(), "to": self.end.to_config(), "samples": self.samples}
+
+
+def kind_of(law: Law) -> tuple[Any, ...]:
+    """Returns what two laws must have in common for one to turn into the other."""
+    if isinstance(law, Sometimes):
+        return Sometimes, type(law.law)
+    return type(law), len(law.options) if isinstance(law, Choice) else 0
+
+
+def base_of(law: Law) -> Law:
+    """Returns the law inside a schedule and a probability."""
+    inner = law.start if isinstance(law, Schedule) else law
+    return inner.law if isinstance(inner, Sometimes) else inner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -122,7 +121,7 @@ class Parameters(MutableMapping[str, Tensor]):
     def law(self, quantity: str) -> Law:
         """Returns the law of a quantity as it stands."""
         law, _ = self._laws[quantity]
-        return dataclasses.replace(law, **dict(zip(law.parameters, self.host(quantity), strict=True)))
+        return law.moved(dict(zip(law.parameters, self.host(quantity), strict=True)))
 
     def vector(self, device: torch.device | str) -> Tensor:
         """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
@@ -163,12 +162,12 @@ class Parameters(MutableMapping[str, Tensor]):
         for parameter in law.parameters:
             part = values[self._places[f"{quantity}.{parameter}"][2]].tolist()
             numbers[parameter] = tuple(part) if self._is_vector(quantity, parameter) else part[0]
-        moved = dataclasses.replace(law, **numbers)
+        moved = law.moved(numbers)
         try:
             parse(moved, spec)
         except ValueError as error:
             raise ConfigError(f"{name} {error}. Keep the law within its domain.") from None
-        if spec.kind == "count" and moved.support[1] > law.support[1]:
+        if spec.capacity and moved.support[1] > law.support[1]:
             raise ConfigError(
                 f"{name} must not exceed {law.support[1]:g}, got {moved.support[1]:g}, since tensors are made for that "
                 f"many. Start with a larger {quantity} in the config."

@@ -5,7 +5,8 @@ World frame right-handed, z up, metres. Camera axes as in OpenCV: x right, y dow
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from jaxtyping import Bool, Float, Int32, Int64
@@ -16,7 +17,7 @@ from ondr.draws import Draws
 
 @dataclass(frozen=True)
 class Poses:
-    """Meshes in the world. Slots 0..N-1 are objects of interest, the rest distractors."""
+    """Meshes in the world. Slots 0..N-1 are objects of interest, the rest what `cfg.groups` says."""
 
     mesh: Int32[Tensor, "batch slot"]
     """Row of the bank's meshes; -1 for an empty slot."""
@@ -106,10 +107,11 @@ class Structure:
 
     mesh: Int32[Tensor, "batch slot"]
     """`Poses.mesh` on the CPU."""
-    blurred: tuple[int, ...]
-    """Rows of the batch whose image is blurred."""
-    largest_sigma: float
-    """The largest `Effects.blur_sigma` that can have been drawn, pixels."""
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Rows of the batch in which a quantity that decides what has to be computed differs from its neutral value, by the
+    quantity's name."""
+    largest: Mapping[str, float] = field(default_factory=dict)
+    """The largest value that each of these quantities can have been drawn with."""
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,15 @@ class Scene:
     def rows(self, part: slice) -> Scene:
         """Returns the scenes of some consecutive images, as views."""
         start, stop, _ = part.indices(len(self.sample_ids))
-        blurred = tuple(row - start for row in self.structure.blurred if start <= row < stop)
+        rows = {
+            name: tuple(row - start for row in all_rows if start <= row < stop)
+            for name, all_rows in self.structure.rows.items()
+        }
         return replace(
             self,
             **{name: _rows(getattr(self, name), part) for name in PARTS},
             sample_ids=self.sample_ids[part],
-            structure=replace(self.structure, mesh=self.structure.mesh[part], blurred=blurred),
+            structure=replace(self.structure, mesh=self.structure.mesh[part], rows=rows),
             draws=self.draws.map(lambda packed: packed[part]),
         )
 
@@ -148,7 +153,8 @@ PARTS = ("poses", "materials", "lights", "camera", "background", "effects")
 
 
 def _rows(group: Any, part: slice) -> Any:
-    return replace(group, **{field.name: getattr(group, field.name)[part] for field in fields(group)})
+    values = {f.name: getattr(group, f.name) for f in fields(group)}
+    return replace(group, **{name: value[part] for name, value in values.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def scene(intrinsics: Tensor, slots: int = 1, **changes: Any) -> Scene:
         camera=Camera(intrinsics=intrinsics, camera_from_world=torch.eye(4).repeat(batch, 1, 1)),
         background=background(batch),
         effects=effects(batch),
-        structure=Structure(mesh=mesh, blurred=(), largest_sigma=0.0),
+        structure=Structure(mesh=mesh, rows={}, largest={}),
         draws=Draws(torch.zeros(batch, 0), {}),
     )
     return replace(plain, **changes)

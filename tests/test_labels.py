@@ -83,7 +83,7 @@ def scene_of(
         ),
         background=Background(torch.zeros(batch, dtype=torch.int32), torch.zeros(batch, 2, 3), torch.zeros(batch, 3)),
         effects=Effects(zero, zero + 1, zero + 1, zero + 1, zero, zero),
-        structure=Structure(mesh=rows, blurred=(), largest_sigma=0.0),
+        structure=Structure(mesh=rows, rows={}, largest={}),
         draws=Draws(torch.zeros(batch, 0), {}),
     )
 

@@ -14,7 +14,7 @@ def test_every_parameter_starts_where_the_config_says() -> None:
     parameters = Parameters(Config())
     assert parameters["lights.intensity.high"].item() == 3.0
     assert parameters["objects.material.source.weights"].tolist() == [0.6, 0.25, 0.15]
-    assert parameters["photometric.blur.probability"].item() == 0.2
+    assert parameters["lights.directional.probability"].item() == 0.3
     assert parameters.moved() == {}
 
 
@@ -46,7 +46,7 @@ def test_what_is_returned_is_a_copy() -> None:
         ("objects.count.high", 2.5, "must be whole numbers"),
         ("objects.material.source.weights", torch.ones(2), "must have 3 values, got 2"),
         ("objects.material.source.weights", torch.zeros(3), "not all zero"),
-        ("photometric.blur.probability", torch.tensor(0.5, requires_grad=True), "must not require grad"),
+        ("lights.directional.probability", torch.tensor(0.5, requires_grad=True), "must not require grad"),
     ],
 )
 def test_a_move_that_is_not_possible_is_an_error_and_changes_nothing(name: str, value: object, message: str) -> None:

@@ -115,7 +115,7 @@ def test_images_are_differentiable_in_the_scene(group: str, field: str) -> None:
         objects={"count": 0},
         distractors={"count": 1, "shapes": ["sphere"], **centred},
         lights={"count": 2, "directional": False, "intensity": 0.3, "ambient": 0.1},
-        photometric={"noise_std": 0, "blur": False},
+        photometric={"noise_std": 0, "blur_sigma": 0},
         render={"compile": False, "antialias": False},
     )
     scene = plain.sample([3])

@@ -60,5 +60,5 @@ def test_every_case_has_valid_settings(entry: dict) -> None:
     base = ondr.Config() if entry["config"] is None else ondr.Config.load(BENCHMARKS / entry["config"])
     cfg = base.with_overrides(entry["overrides"])
     if "full" in entry["name"]:
-        assert cfg.num_objects == cfg.num_distractors == 10
+        assert [cfg.groups[g].stop - cfg.groups[g].start for g in ("objects", "distractors")] == [10, 10]
         assert cfg.num_lights == 4

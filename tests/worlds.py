@@ -10,6 +10,7 @@ import trimesh
 from torch import Tensor
 
 from ondr.assets.bank import Bank
+from ondr.assets.hulls import support_points
 from ondr.scene import Instances
 
 
@@ -43,6 +44,7 @@ def bank_from_meshes(meshes: Sequence[trimesh.Trimesh], closed: Sequence[bool] |
         extent=torch.tensor(np.array([mesh.extents for mesh in meshes]), dtype=torch.float32),
         center=torch.tensor(np.array(centers), dtype=torch.float32),
         hull=_stack([torch.tensor(points, dtype=torch.float32) for points, _ in hulls]),
+        support=torch.tensor(np.stack([support_points(points) for points, _ in hulls]), dtype=torch.float32),
         hull_edges=_stack([torch.tensor(edges, dtype=torch.int32) for _, edges in hulls]),
     )
 

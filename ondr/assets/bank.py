@@ -5,7 +5,7 @@ The layouts' meaning lives here; reading files is left to `meshes` and `textures
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from jaxtyping import Bool, Float, Int32
@@ -48,6 +48,8 @@ class Bank:
     """Centre of the bounding box in the file's coordinates: file coordinates are bank coordinates plus this."""
     hull: Float[Tensor, "mesh hull 3"]
     """Vertices of the convex hull in bank coordinates, padded by repeating the first."""
+    support: Float[Tensor, "mesh support 3"]
+    """Corners of the hull that reach furthest in many directions: what resting on and standing beside need."""
     hull_edges: Int32[Tensor, "mesh edge 2"]
     """Edges of the convex hull as rows of `hull`, padded by repeating the first."""
 
@@ -85,3 +87,7 @@ class Assets:
     """Rows of `bank.textures` with background photos."""
     photo_aspects: tuple[float, ...]
     """Width over height of each of `photos`, whose texture is a square."""
+    others: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Rows of the bank's meshes that the groups `context`, `occluders` and `clutter` choose from."""
+    surfaces: dict[str, int] = field(default_factory=dict)
+    """Rows of the bank's meshes for `plane` (a unit square in z = 0, seen from both sides) and `box` (a unit cube)."""

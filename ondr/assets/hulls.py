@@ -5,6 +5,22 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Int64
 
+SUPPORT = 128
+"""Points that stand for a hull where only its extremes count: how low it reaches, how far from its centre. In this many
+directions, evenly spread, 13 degrees apart, the true extreme lies at most 0.7 % of the radius further out."""
+
+
+def support_points(hull: Float64[np.ndarray, "hull 3"]) -> Float64[np.ndarray, "support 3"]:
+    """Returns the corners of a hull that reach furthest in `SUPPORT` directions, some of them more than once.
+
+    Source: Gonzalez 2010, "Measurement of areas on a sphere using Fibonacci and latitude-longitude lattices".
+    """
+    number = np.arange(SUPPORT) + 0.5
+    height, turn = 1 - 2 * number / SUPPORT, np.pi * (1 + 5**0.5) * number
+    flat = np.sqrt(1 - height**2)
+    directions = np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)
+    return hull[(hull @ directions.T).argmax(axis=0)]
+
 
 def convex_hull(
     points: Float64[np.ndarray, "point 3"],

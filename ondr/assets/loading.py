@@ -24,7 +24,7 @@ from ondr.assets.files import (
 from ondr.assets.meshes import Mesh, build_mesh, read_mesh
 from ondr.assets.packing import pack_bank
 from ondr.assets.parts import ImageData, Part, Surface
-from ondr.assets.primitives import distractor_shapes
+from ondr.assets.primitives import PrimitiveMesh, distractor_shapes, surface_shapes
 from ondr.assets.textures import TextureStore, noise_tiles
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
@@ -46,7 +46,9 @@ def load_assets(cfg: Config) -> Assets:
     with _progress(cfg, len(files) + len(tiles) + len(photos)) as advance:
         loader = _Loader(cfg, advance)
         objects = loader.each(files, lambda file: _object(file, store, cfg), "objects.meshes")
-        shapes = [_shape(name, cfg) for name in cfg.distractors.shapes]
+        solids, flats = distractor_shapes(), surface_shapes()
+        shapes = [_shape(name, solids[name], cfg) for name in cfg.distractors.shapes]
+        shapes += [_shape(name, solid, cfg) for name, solid in flats.items()]
         tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
         noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
         first_photo = len(store.rows)
@@ -56,6 +58,7 @@ def load_assets(cfg: Config) -> Assets:
     store.say_scaled()
     loaded = [file for file, _ in objects]
     class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
+    distractors = {name: len(loaded) + i for i, name in enumerate(cfg.distractors.shapes)}
     meshes = [mesh for _, (mesh, _) in objects] + shapes
     rows = [rows for _, (_, rows) in objects] + [[0] * len(shape.surfaces) for shape in shapes]
     return Assets(
@@ -64,7 +67,9 @@ def load_assets(cfg: Config) -> Assets:
         mesh_files=tuple(file.name for file in loaded),
         mesh_paths=tuple(str(file.path) for file in loaded),
         mesh_labels=tuple(class_names.index(file.label) for file in loaded),
-        distractors={name: len(loaded) + i for i, name in enumerate(cfg.distractors.shapes)},
+        distractors=distractors,
+        others={group: tuple(distractors.values()) for group in ("context", "occluders", "clutter")},
+        surfaces={name: len(loaded) + len(distractors) + i for i, name in enumerate(flats)},
         foreign_textures=_span([row for _, row in tile_rows]),
         noise_textures=_span(noise_rows),
         photos=range(first_photo, first_photo + len(aspects)),
@@ -162,8 +167,7 @@ def _object(file: MeshFile, store: TextureStore, cfg: Config) -> tuple[Mesh, lis
     return mesh, store.add_own([surface.image for surface in mesh.surfaces])
 
 
-def _shape(name: str, cfg: Config) -> Mesh:
-    shape = distractor_shapes()[name]
+def _shape(name: str, shape: PrimitiveMesh, cfg: Config) -> Mesh:
     white = Surface((1.0, 1.0, 1.0))
     part = Part(shape.vertices[shape.triangles], shape.uvs[shape.triangles].astype(np.float64), None, white)
     return build_mesh(name, [part], float(cfg.assets.crease_degrees))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ondr.assets.bank import Bank
+from ondr.assets.hulls import support_points
 from ondr.assets.meshes import Mesh
 from ondr.assets.textures import TextureStore
 from ondr.errors import AssetError
@@ -50,6 +51,7 @@ def pack_bank(meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: 
         extent=torch.from_numpy(np.stack([m.extent for m in meshes])).float(),
         center=torch.from_numpy(np.stack([m.center for m in meshes])).float(),
         hull=torch.from_numpy(_padded([m.hull for m in meshes])),
+        support=torch.from_numpy(np.stack([support_points(m.hull) for m in meshes])).float(),
         hull_edges=torch.from_numpy(_padded([m.hull_edges for m in meshes])).int(),
     )
 

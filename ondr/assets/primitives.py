@@ -48,6 +48,12 @@ def distractor_shapes() -> dict[str, PrimitiveMesh]:
     return {name: _unit(mesh) for name, mesh in shapes.items()}
 
 
+def surface_shapes() -> dict[str, PrimitiveMesh]:
+    """Returns what surfaces are made of: a square in z = 0 that faces up, and a cube, both with sides of 1."""
+    corners = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=float)
+    return {"plane": _unit(_flat_faces([corners])), "box": _unit(_cube())}
+
+
 def _cube() -> PrimitiveMesh:
     top = np.array([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]], dtype=float)
     front = top[:, [0, 2, 1]] * [1, -1, 1]

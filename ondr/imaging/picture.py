@@ -28,6 +28,8 @@ from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Instances, Scene
 from ondr.timing import stage
 
+BLUR = "photometric.blur_sigma"
+
 
 @dataclass(frozen=True)
 class Sight:
@@ -77,14 +79,15 @@ def develop(
         sRGB-encoded images in 0..1, differentiable where gradients are enabled and a tensor of the scene requires one.
     """
     fast = wants_compile(cfg.render.compile, bank.device) and not needs_grad(bank, scene)
+    blurred = scene.structure.rows.get(BLUR, ())
     with stage("shade"):
         tables, background = shading_tables(bank, scene, instances), background_tables(bank, scene.background)
-        at_once = fast and cfg.photometric.engine == "fused" and not scene.structure.blurred
+        at_once = fast and cfg.photometric.engine == "fused" and not blurred
         if isinstance(sight.seen, Grid) and at_once:
             return _at_once(tables, background, sight.seen, scene, cfg)
         linear = _linear(tables, background, sight.seen, cfg, fast)
     with stage("expose"):
-        linear = blur(linear, scene.effects.blur_sigma, scene.structure.blurred, scene.structure.largest_sigma)
+        linear = blur(linear, scene.effects.blur_sigma, blurred, scene.structure.largest.get(BLUR, 0.0))
         ids = upload(scene.sample_ids, bank.device)
         if fast and bank.device.type != "cpu" and cfg.photometric.engine == "fused":
             return compiled(expose_fused)(linear, scene.effects, scene.seed, ids)
@@ -95,7 +98,7 @@ def needs_grad(bank: Bank, scene: Scene) -> bool:
     """Returns whether autograd has to see how the images are made."""
     groups = (bank, scene.poses, scene.materials, scene.lights, scene.camera, scene.background, scene.effects)
     tensors = (getattr(group, field.name) for group in groups for field in fields(group))
-    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
 def _at_once(

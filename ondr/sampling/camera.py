@@ -1,4 +1,6 @@
-"""The camera of the flying layout: at the world's origin, level, looking along +y, turned about its axis."""
+"""Cameras. That of the layouts before a camera is at the world's origin, level, looking along +y, and turned about its
+axis.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from ondr.geometry import intrinsics_from_fov, rotation_about_z, transform
 from ondr.scene import Camera
 
 
-def sample_camera(draws: Draws, size: tuple[int, int]) -> Camera:
+def level_camera(draws: Draws, size: tuple[int, int]) -> Camera:
     """Returns the cameras of a batch of images of `size` (height, width)."""
     roll = rotation_about_z(draws["camera.roll_degrees"])
     # roll @ CAMERA_FROM_WORLD, whose columns are x, z and -y.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ondr.draws import Draws
+from ondr.sampling.active import Active
 from ondr.scene import Effects
 
 
-def sample_effects(draws: Draws) -> Effects:
-    """Returns the effects' strengths; an image that is not blurred has sigma 0."""
+def sample_effects(draws: Draws, active: Active) -> Effects:
+    """Returns the effects' strengths."""
     return Effects(
-        blur_sigma=draws["photometric.blur_sigma"] * draws["photometric.blur"],
+        blur_sigma=draws["photometric.blur_sigma"],
         brightness=draws["photometric.brightness"],
         contrast=draws["photometric.contrast"],
         saturation=draws["photometric.saturation"],

@@ -1,4 +1,4 @@
-"""Objects of interest and distractors: which mesh, how large, and where the layout puts it."""
+"""Everything that has a mesh: how large it is, how it is turned, and where the layout puts it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.draws import Draws
+from ondr.geometry import product, rotation_from_quaternion
 from ondr.laws import Continuous, Law
-from ondr.sampling.layouts import flying
+from ondr.sampling.active import Active
+from ondr.sampling.layouts import LAYOUTS, Placement, Things
 from ondr.scene import Camera, Poses
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
+IN_UNITS = ("distractors", "context")
+"""Groups whose sizes are drawn in multiples of the objects' median size."""
+DERIVED_GROUPS = ("objects", "distractors")
+"""Groups whose distance, and screen size where it is not drawn, are among the draws."""
 
 
 class Sizes:
-    """How large things are: what files say, and the objects' median, by which distractors are measured."""
+    """How large things are: what files say, and the objects' median, by which all else is measured."""
 
     def __init__(self, cfg: Config, assets: Assets) -> None:
         """Measures the meshes once."""
@@ -33,17 +39,21 @@ class Sizes:
         """Turns sides in file units into metres, as `objects.unit` says."""
         return torch.ones_like(longest) if self.unit == "unit" else longest * METRES[self.unit]
 
-    def sample(self, draws: Draws, longest: Float[Tensor, "batch slot"]) -> Float[Tensor, "batch slot"]:
-        """Returns the longest side of each thing in metres.
+    def sample(
+        self, draws: Draws, longest: Float[Tensor, "batch slot"], groups: dict[str, slice]
+    ) -> Float[Tensor, "batch slot"]:
+        """Returns the longest side of each thing in metres; 1 for what the layout or the surfaces decide.
 
         Args:
             draws: Sizes that are drawn.
             longest: Longest side of each slot's mesh in file units.
+            groups: `cfg.groups`.
         """
-        distractors = draws["distractors.size"]
-        mine = longest[:, : longest.shape[1] - distractors.shape[1]]
+        mine = longest[:, groups["objects"]]
         objects = self.in_metres(mine) if self.from_file else draws["objects.size"]
-        return torch.cat([objects, distractors * self.median_metres], dim=1)
+        drawn = [draws[f"{group}.size"] * self.median_metres for group in IN_UNITS]
+        rest = torch.ones_like(longest[:, groups[IN_UNITS[-1]].stop :])
+        return torch.cat([objects, *drawn, rest], dim=1)
 
 
 def _middle(law: Law) -> float:
@@ -53,24 +63,71 @@ def _middle(law: Law) -> float:
     return sum(law.support) / 2
 
 
+def derived_names(cfg: Config) -> frozenset[str]:
+    """Returns the draws that follow from others."""
+    follow = [f"{group}.distance" for group in DERIVED_GROUPS]
+    follow += [f"{group}.screen_size" for group in DERIVED_GROUPS if f"{group}.screen_size" not in cfg.quantities()]
+    return frozenset(follow) | ({"objects.size"} if not isinstance(cfg.objects.size, Law) else set())
+
+
 def sample_poses(
-    draws: Draws, mesh: Int32[Tensor, "batch slot"], camera: Camera, cfg: Config, sizes: Sizes
-) -> tuple[Poses, Float[Tensor, "batch slot"], Draws]:
-    """Returns the poses, the longest sides in metres, and the draws with what was derived.
+    draws: Draws, mesh: Int32[Tensor, "batch slot"], cfg: Config, assets: Assets, sizes: Sizes, active: Active
+) -> tuple[Poses, Camera, Float[Tensor, "batch slot"], Draws]:
+    """Returns the poses, the cameras, the longest sides in metres, and the draws with what was derived.
 
     Args:
         draws: Everything drawn.
         mesh: Row of the bank's meshes, -1 for an empty slot, on the draws' device.
-        camera: Where it is seen from.
         cfg: The settings.
+        assets: The meshes.
         sizes: Of the meshes.
+        active: What may differ from neutral.
     """
-    longest = sizes.longest[mesh.clamp_min(0)]
-    size = sizes.sample(draws, longest)
-    rotation, position, depth = flying(draws, size, camera, cfg.image_size)
-    n = cfg.num_objects
-    derived = {"objects.distance": depth[:, :n], "distractors.distance": depth[:, n:]}
-    if sizes.from_file:
-        derived["objects.size"] = size[:, :n]
+    row = mesh.clamp_min(0)
+    longest = sizes.longest[row]
+    size = sizes.sample(draws, longest, cfg.groups)
     scale = (size / longest)[..., None].expand(*size.shape, 3)
-    return Poses(mesh, rotation, scale, position), size, draws.extended(derived, derived=True)
+    rotation = rotations(draws, cfg)
+    placement = LAYOUTS[cfg.layout](
+        Things(
+            draws=draws,
+            groups=cfg.groups,
+            mesh=mesh,
+            size=size,
+            scale=scale,
+            rotation=rotation,
+            extremes=assets.bank.support,
+            unit=sizes.median_metres,
+            image_size=cfg.image_size,
+            active=active,
+        )
+    )
+    scale = scale * (placement.size / size)[..., None]
+    mesh = mesh if placement.placed is None else torch.where(placement.placed, mesh, -1)
+    poses = Poses(mesh, rotation, scale, placement.position)
+    return poses, placement.camera, placement.size, draws.extended(derive(placement, cfg), derived=True)
+
+
+def rotations(draws: Draws, cfg: Config) -> Float[Tensor, "batch slot 3 3"]:
+    """Returns world_from_object of every slot; surfaces are level."""
+    drawn = [draws[f"{group}.rotation"] for group in cfg.groups if f"{group}.rotation" in draws]
+    turned = rotation_from_quaternion(torch.cat(drawn, dim=1))
+    level = torch.eye(3, device=turned.device).expand(len(turned), cfg.groups["room"].stop - turned.shape[1], 3, 3)
+    return torch.cat([turned, level], dim=1)
+
+
+def derive(placement: Placement, cfg: Config) -> dict[str, Tensor]:
+    """Returns what follows from the poses: distances in metres along the optical axis, shares of the image's shorter
+    side, and sizes in metres.
+    """
+    camera = placement.camera
+    depth = product(camera.camera_from_world[:, None, 2:3, :3], placement.position[..., None])[..., 0, 0]
+    depth = depth + camera.camera_from_world[:, None, 2, 3]
+    focal = camera.intrinsics[:, None, 0, 0].abs() / min(cfg.image_size)
+    values = {
+        "distance": depth,
+        "screen_size": placement.size * focal / depth.clamp_min(1e-6),
+        "size": placement.size,
+    }
+    parts = (name.split(".") for name in sorted(derived_names(cfg)))
+    return {f"{group}.{what}": values[what][:, cfg.groups[group]] for group, what in parts}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ondr.assets.bank import Assets
 from ondr.config import Config, nearest
 from ondr.errors import ConfigError
-from ondr.laws import AnyOf, Choice, Law
+from ondr.laws import AnyOf, Choice, Cycle, Law, Schedule
 from ondr.quantity import Spec
 
 
@@ -31,21 +31,24 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
     """
     names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
     numbers = {"background.photo": len(assets.photos), "background.noise": len(assets.noise_textures)}
+    numbers |= {f"{group}.instance": len(rows) for group, rows in assets.others.items()}
     result = {}
     for name, (law, spec) in cfg.quantities().items():
-        if isinstance(law, Choice) and law.numeric:
+        if isinstance(law, Schedule):
+            law = law.start
+        if isinstance(law, Choice | Cycle) and law.numeric:
             result[name] = Options(len(law.options), tuple(law.options))
-        elif isinstance(law, AnyOf | Choice):
+        elif isinstance(law, AnyOf | Choice | Cycle):
             known = names.get(name, spec.options)
             number = numbers.get(name, len(assets.foreign_textures))
             result[name] = Options(number) if known is None else _named(name, law, spec, known, assets)
-            if known is None and isinstance(law, Choice):
+            if known is None and not isinstance(law, AnyOf) and law.options:
                 raise ConfigError(f"{name} must be uniform, got {law.to_config()}. Leave out files from the folder.")
     return result
 
 
 def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Assets) -> Options:
-    options = law.options if isinstance(law, Choice) else known
+    options = (law.options if isinstance(law, Choice | Cycle) else ()) or known
     weights = law.weights if isinstance(law, Choice) else (1.0,) * len(options)
     unknown = [str(o) for o in options if o not in known]
     if unknown:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Bool, Float32, Float64, Int64
 from torch import Tensor
 
 from ondr import laws, rng
 from ondr.config import Config
 from ondr.draws import Column, Draws
-from ondr.geometry import quaternion_from_uniforms, yaw_quaternion
 from ondr.laws import Law
 from ondr.parameters import Parameters
+from ondr.sampling.discrete import Words, discrete, rotation
 from ondr.sampling.options import Options
+
+GATE = 1
+"""Which of a draw's four words says whether a law that holds only sometimes holds."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,10 @@ class Draw:
     law: Law
     options: Options
     structure: bool
+    """Drawn on the host: shapes depend on it, or its thresholds change from sample to sample."""
+    gated: bool
+    """Which images have another value than the neutral one is known on the host."""
+    neutral: float | None
     shape: tuple[int, ...]
     """Shape of the value without the batch dimension."""
     words: range
@@ -58,7 +64,9 @@ class Plan:
                 name=name,
                 law=law,
                 options=options.get(name, Options()),
-                structure=spec.structure,
+                structure=law.discrete and (spec.structure or isinstance(law, laws.Schedule)),
+                gated=spec.structure and not law.discrete,
+                neutral=spec.neutral,
                 shape=shape,
                 words=range(words, words + n),
                 values=range(values, values + n * law.components),
@@ -69,21 +77,19 @@ class Plan:
             for d in self.draws.values()
         }
         groups = _groups(self.draws.values(), Parameters(cfg))
-        self._discrete = [d for d in self.draws.values() if not isinstance(d.law, laws.Continuous)]
-        columns = [c for g in groups for c in g.values] + [c for d in self._discrete for c in d.values]
+        self._others = [d for d in self.draws.values() if not isinstance(laws.base_of(d.law), laws.Continuous)]
+        columns = [c for g in groups for c in g.values] + [c for d in self._others for c in d.values]
         order = torch.tensor(columns, dtype=torch.int64).argsort()
         keys = [(rng.name_key(d.name), slot) for d in self.draws.values() for slot in range(len(d.words))]
         index = Index(keys=torch.tensor(keys, dtype=torch.int64).reshape(-1, 2), groups=groups, order=order)
         self._indices = {torch.device("cpu"): index}
 
-    def words(self, seed: int, sample_ids: Int64[Tensor, "batch"]) -> Int64[Tensor, "batch column 4"]:
+    def words(self, seed: int, sample_ids: Int64[Tensor, "batch"]) -> Words:
         """Returns the random words of all draws, on the device of `sample_ids`."""
         keys = self._index(sample_ids.device).keys
-        return rng.words(seed, sample_ids, keys[:, 0], keys[:, 1])
+        return Words(seed, sample_ids, rng.words(seed, sample_ids, keys[:, 0], keys[:, 1]))
 
-    def evaluate(
-        self, words: Int64[Tensor, "batch column 4"], parameters: Parameters, structure: Mapping[str, Tensor]
-    ) -> Draws:
+    def evaluate(self, words: Words, parameters: Parameters, structure: Mapping[str, Tensor]) -> Draws:
         """Returns the value of every draw under the current parameters, on the words' device.
 
         Args:
@@ -92,12 +98,12 @@ class Plan:
             structure: The draws made on the host, already on the device.
         """
         vector, index = parameters.vector(words.device), self._index(words.device)
-        u = rng.uniform(words[..., 0])
-        parts = [g.law.inverse_cdf(u[:, g.words], *(vector[p] for p in g.parameters)) for g in index.groups]
-        for draw in self._discrete:
+        u = rng.uniform(words.all[..., 0])
+        parts = [group.evaluate(words, u, vector) for group in index.groups]
+        for draw in self._others:
             known = structure.get(draw.name)
             value = self.draw(draw.name, words, parameters) if known is None else known
-            parts.append(value.reshape(len(words), -1).to(torch.float32))
+            parts.append(value.reshape(len(u), -1).to(torch.float32))
         packed = torch.cat(parts, dim=1) if parts else u
         return Draws(packed[:, index.order], self._columns)
 
@@ -106,61 +112,51 @@ class Plan:
             self._indices[device] = self._indices[torch.device("cpu")].to(device)
         return self._indices[device]
 
-    def draw(self, name: str, words: Int64[Tensor, "batch column 4"], parameters: Parameters) -> Tensor:
+    def draw(self, name: str, words: Words, parameters: Parameters) -> Tensor:
         """Returns one discrete quantity or rotation: int64 `[B]` or `[B, slot]`, float32 `[B, slot, 4]`."""
         draw = self.draws[name]
-        mine = words[:, draw.words.start : draw.words.stop]
-        if isinstance(draw.law, laws.SO3):
-            value: Tensor = quaternion_from_uniforms(rng.uniform(mine[..., :3]))
-        elif isinstance(draw.law, laws.Yaw):
-            value = yaw_quaternion(rng.uniform(mine[..., 0]))
+        mine = words.of(draw.words, rng.name_key(name))
+        if laws.base_of(draw.law).components == 4:
+            value = rotation(draw.law, mine)
         else:
-            value = discrete(draw.law, draw.options, mine[..., 0], parameters.host(name))
-        return value.reshape(len(words), *draw.shape)
+            value = discrete(draw.law, draw.options, mine, parameters.host(name))
+        return value.reshape(len(value), *draw.shape)
+
+    def gates(self, name: str, words: Words, parameters: Parameters) -> Bool[Tensor, "batch"]:
+        """Returns in which images a quantity of the whole image has another value than the neutral one.
+
+        Args:
+            name: A gated draw.
+            words: On the host.
+            parameters: The laws' parameters.
+        """
+        draw, law = self.draws[name], parameters.law(name)
+        if law.support == (draw.neutral, draw.neutral):
+            return torch.zeros(len(words.all), dtype=torch.bool)
+        start, end = (law.start, law.end) if isinstance(law, laws.Schedule) else (law, law)
+        if not isinstance(start, laws.Sometimes) or not isinstance(end, laws.Sometimes):
+            return torch.ones(len(words.all), dtype=torch.bool)
+        share = law.share(words.sample_ids) if isinstance(law, laws.Schedule) else torch.zeros(len(words.all))
+        low, high = (torch.tensor(p, dtype=torch.float32) for p in (start.probability, end.probability))
+        # The device computes the same in float32, by the same expression: both agree on every image.
+        probability = low + share.to(torch.float32) * (high - low)
+        return rng.uniform(words.all[:, draw.words.start, GATE]) < probability
 
 
 def _whole(law: Law) -> bool:
     """Whether all values are whole numbers."""
-    fractions = isinstance(law, laws.Choice) and law.numeric and not all(float(o).is_integer() for o in law.options)
-    return law.discrete and not fractions
+    listed = isinstance(law, laws.Choice | laws.Cycle) and law.numeric
+    return law.discrete and not (listed and not all(float(o).is_integer() for o in law.options))
 
 
 def slot_count(cfg: Config, name: str) -> int | None:
     """Returns how many slots a quantity has; None for one that is drawn once per image."""
-    counts = {"objects": cfg.num_objects, "distractors": cfg.num_distractors, "lights": cfg.num_lights}
-    return counts.get(name.partition(".")[0])
-
-
-def discrete(law: Law, options: Options, words: Tensor, parameters: tuple[Any, ...]) -> Tensor:
-    """Returns the whole-number values of a discrete law at words, by integer comparison alone.
-
-    Args:
-        law: The law.
-        options: What it chooses from.
-        words: 32-bit words, int64.
-        parameters: The law's current parameters, on the host.
-    """
-    if isinstance(law, laws.AnyOf) and not options.allowed:
-        return laws.share(words, options.number)
-    if isinstance(law, laws.Choice | laws.AnyOf):
-        weights = parameters[0] if isinstance(law, laws.Choice) else (1.0,) * len(options.allowed)
-        masked = [w * a for w, a in zip(weights, options.allowed, strict=True)] if options.allowed else list(weights)
-        chosen = laws.index(words, laws.thresholds(masked))
-        return chosen if options.values is None else _look_up(options.values, chosen)
-    if isinstance(law, laws.Integers):
-        low, high = (round(p) for p in parameters)
-        return laws.share(words, high - low + 1) + low
-    if isinstance(law, laws.Bernoulli):
-        return laws.index(words, laws.thresholds(law.probabilities(*parameters)))
-    raise TypeError(f"{type(law).__name__} is not discrete")
-
-
-def _look_up(values: tuple[float, ...], chosen: Tensor) -> Tensor:
-    """Returns `values[chosen]`, by comparing with Python numbers: a table would have to be copied to the device."""
-    result = torch.zeros_like(chosen, dtype=torch.float64)
-    for i, value in enumerate(values):
-        result = torch.where(chosen == i, value, result)
-    return result
+    section = name.partition(".")[0]
+    if section == "lights":
+        return cfg.num_lights
+    # Of labels, what varies from object to object.
+    group = cfg.groups.get("objects" if section == "labels" else section)
+    return None if group is None else group.stop - group.start
 
 
 @dataclass(frozen=True)
@@ -170,12 +166,51 @@ class Group:
     law: type[laws.Continuous]
     words: Int64[Tensor, "column"]
     values: list[int]
-    parameters: list[Int64[Tensor, "column"]]
-    """For each of the law's parameters, where in the parameter vector each column finds it."""
+    parameters: list[Int64[Tensor, "2 column"]]
+    """For each of the law's parameters, where in the parameter vector each column finds it: at the start and at the end
+    of its schedule, which are the same without one."""
+    rate: Float64[Tensor, "column"] | None
+    """One over the samples of each schedule; None for draws without one."""
+    probability: Int64[Tensor, "2 column"] | None
+    """Where the probability lies that the law holds; None for draws whose law always does."""
+    neutral: Float32[Tensor, "column"]
+    """The value where the law does not hold."""
+
+    def evaluate(
+        self, words: Words, u: Float32[Tensor, "batch word"], vector: Float32[Tensor, "parameter"]
+    ) -> Float32[Tensor, "batch column"]:
+        """Returns the values of the group's draws.
+
+        Args:
+            words: Of all draws.
+            u: The uniforms of the first of each draw's words.
+            vector: All parameters.
+        """
+        share = None
+        if self.rate is not None:
+            share = (words.sample_ids.to(torch.float64)[:, None] * self.rate).clamp(0, 1).to(torch.float32)
+        value = self.law.inverse_cdf(u[:, self.words], *(_current(vector, p, share) for p in self.parameters))
+        if self.probability is None:
+            return value
+        holds = rng.uniform(words.all[:, self.words, GATE]) < _current(vector, self.probability, share)
+        return torch.where(holds, value, self.neutral)
 
     def to(self, device: torch.device) -> Group:
         """Returns the group with its tensors on a device."""
-        return replace(self, words=self.words.to(device), parameters=[p.to(device) for p in self.parameters])
+        return replace(
+            self,
+            words=self.words.to(device),
+            parameters=[p.to(device) for p in self.parameters],
+            rate=None if self.rate is None else self.rate.to(device),
+            probability=None if self.probability is None else self.probability.to(device),
+            neutral=self.neutral.to(device),
+        )
+
+
+def _current(vector: Tensor, places: Int64[Tensor, "2 column"], share: Tensor | None) -> Tensor:
+    """Returns parameters as they stand at some samples."""
+    start = vector[places[0]]
+    return start if share is None else start + share * (vector[places[1]] - start)
 
 
 @dataclass(frozen=True)
@@ -194,19 +229,34 @@ class Index:
 
 
 def _groups(draws: Iterable[Draw], parameters: Parameters) -> list[Group]:
-    kinds: dict[type[laws.Continuous], list[Draw]] = {}
+    kinds: dict[tuple[type, bool, bool], list[Draw]] = {}
     for draw in draws:
-        if isinstance(draw.law, laws.Continuous):
-            kinds.setdefault(type(draw.law), []).append(draw)
-    groups = []
-    for kind, members in kinds.items():
-        places = [[s.start for s in parameters.place(d.name)] for d in members for _ in d.words]
-        groups.append(
-            Group(
-                law=kind,
-                words=torch.tensor([w for d in members for w in d.words], dtype=torch.int64),
-                values=[v for d in members for v in d.values],
-                parameters=[torch.tensor(column, dtype=torch.int64) for column in zip(*places, strict=True)],
-            )
-        )
-    return groups
+        law, base = draw.law, laws.base_of(draw.law)
+        first = law.start if isinstance(law, laws.Schedule) else law
+        if isinstance(base, laws.Continuous):
+            kind = type(base), isinstance(law, laws.Schedule), isinstance(first, laws.Sometimes)
+            kinds.setdefault(kind, []).append(draw)
+    return [_group(kind, members, parameters) for kind, members in kinds.items()]
+
+
+def _group(kind: tuple[type, bool, bool], members: list[Draw], parameters: Parameters) -> Group:
+    base, scheduled, sometimes = kind
+    columns = [draw for draw in members for _ in draw.words]
+    places = [[s.start for s in parameters.place(draw.name)] for draw in columns]
+    # Of a schedule, first the parameters of the law that it starts with.
+    half = len(next(iter(places), ())) // (2 if scheduled else 1)
+    starts, ends = [p[:half] for p in places], [p[-half:] for p in places]
+    pairs = [
+        torch.tensor([low, high], dtype=torch.int64)
+        for low, high in zip(zip(*starts, strict=True), zip(*ends, strict=True), strict=True)
+    ]
+    rates = [1 / d.law.samples for d in columns if isinstance(d.law, laws.Schedule)]
+    return Group(
+        law=base,
+        words=torch.tensor([w for d in members for w in d.words], dtype=torch.int64),
+        values=[v for d in members for v in d.values],
+        parameters=pairs[:-1] if sometimes else pairs,
+        rate=torch.tensor(rates, dtype=torch.float64) if scheduled else None,
+        probability=pairs[-1] if sometimes else None,
+        neutral=torch.tensor([0.0 if d.neutral is None else d.neutral for d in columns]),
+    )

@@ -11,19 +11,17 @@ from ondr.config import Config
 from ondr.device import upload
 from ondr.isolation import isolated
 from ondr.parameters import Parameters
+from ondr.sampling.active import Active
 from ondr.sampling.background import sample_background
-from ondr.sampling.camera import sample_camera
 from ondr.sampling.effects import sample_effects
 from ondr.sampling.lights import sample_lights
 from ondr.sampling.materials import sample_materials
-from ondr.sampling.objects import Sizes, sample_poses
+from ondr.sampling.objects import Sizes, derived_names, sample_poses
 from ondr.sampling.options import resolve
 from ondr.sampling.overrides import Overrides, apply, check_names
 from ondr.sampling.plan import Plan
-from ondr.sampling.structure import Drawn, MeshTable, draw_structure, largest_sigma, structure
+from ondr.sampling.structure import Drawn, MeshTable, draw_structure, gated_rows, largest_values, structure
 from ondr.scene import Scene
-
-DERIVED = frozenset({"objects.distance", "distractors.distance"})
 
 
 class Sampler:
@@ -40,7 +38,7 @@ class Sampler:
         self.plan = Plan(cfg, resolve(cfg, assets))
         self._meshes = MeshTable(assets, cfg)
         self._sizes = Sizes(cfg, assets)
-        self.derived = DERIVED | ({"objects.size"} if self._sizes.from_file else set())
+        self.derived = derived_names(cfg)
         self._aspects = torch.tensor(assets.photo_aspects or (1.0,), dtype=torch.float32, device=self.device)
 
     def sample(
@@ -73,24 +71,25 @@ class Sampler:
         cfg = self.cfg
         host_words = self.plan.words(seed, sample_ids)
         drawn = draw_structure(self.plan, host_words, parameters, overrides, self._meshes)
-        fixed = structure(drawn, self._meshes, largest_sigma(parameters, overrides))
+        rows = gated_rows(self.plan, host_words, parameters, overrides)
+        fixed = structure(drawn, self._meshes, rows, largest_values(self.plan, parameters, overrides))
         on_host = self.device.type == "cpu"
         words = host_words if on_host else self.plan.words(seed, upload(sample_ids, self.device))
         draws = self.plan.evaluate(words, parameters, drawn if on_host else _uploaded(drawn, self.device))
         draws = apply(draws, {name: value for name, value in overrides.items() if name not in drawn})
-        camera = sample_camera(draws, cfg.image_size)
+        active = Active(cfg, parameters, overrides)
         mesh = upload(fixed.mesh, self.device)
-        poses, size, draws = sample_poses(draws, mesh, camera, cfg, self._sizes)
+        poses, camera, size, draws = sample_poses(draws, mesh, cfg, self.assets, self._sizes, active)
         return Scene(
             sample_ids=sample_ids,
             seed=seed,
             num_objects=cfg.num_objects,
             poses=poses,
-            materials=sample_materials(draws, self.assets),
-            lights=sample_lights(draws, poses, size),
+            materials=sample_materials(draws, self.assets, cfg.groups, active),
+            lights=sample_lights(draws, poses, size, cfg.groups, active),
             camera=camera,
             background=sample_background(draws, self.assets, self._aspects, cfg.background.photo_size, cfg.image_size),
-            effects=sample_effects(draws),
+            effects=sample_effects(draws, active),
             structure=fixed,
             draws=draws,
         )

@@ -1,4 +1,4 @@
-"""What is decided on the host: how much of everything, which meshes, which images are blurred.
+"""What is decided on the host: how much of everything, which meshes, which effects have to run on which images.
 
 One function of integers for every device, so that all shapes are known without asking a GPU.
 """
@@ -13,30 +13,39 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.laws import share
+from ondr.laws import Cycle
 from ondr.parameters import Parameters
+from ondr.rng import name_key
+from ondr.sampling.discrete import Words
 from ondr.sampling.overrides import Overrides, host_override
 from ondr.sampling.plan import Plan
 from ondr.scene import Structure
 
 Drawn = dict[str, Int64[Tensor, "batch *slot"]]
+FROM_LIST = {"distractors": "shape", "context": "instance", "occluders": "instance", "clutter": "instance"}
+"""Groups whose mesh is one of a list, and the draw that says which."""
+ROOM_FACES = 5
 
 
 class MeshTable:
-    """Which of the bank's meshes belong to which class."""
+    """Which of the bank's meshes each group of things chooses from."""
 
     def __init__(self, assets: Assets, cfg: Config) -> None:
-        """Lists the files of each class."""
+        """Lists the files of each class, and the meshes of each other group."""
         files = [[row for row, c in enumerate(assets.mesh_labels) if c == k] for k in range(len(assets.class_names))]
         self.sizes = torch.tensor([len(f) for f in files], dtype=torch.int64)
         self.rows = torch.zeros(len(files), max(self.sizes.tolist()), dtype=torch.int64)
         for k, rows in enumerate(files):
             self.rows[k, : len(rows)] = torch.tensor(rows)
-        self.shapes = torch.tensor([assets.distractors[s] for s in cfg.distractors.shapes], dtype=torch.int64)
+        shapes = tuple(assets.distractors[s] for s in cfg.distractors.shapes)
+        listed = {group: assets.others.get(group, ()) for group in FROM_LIST} | {"distractors": shapes}
+        self.lists = {group: torch.tensor(rows, dtype=torch.int64) for group, rows in listed.items()}
+        self.surfaces = assets.surfaces
+        self.groups = cfg.groups
 
 
-def draw_structure(plan: Plan, words: Tensor, parameters: Parameters, overrides: Overrides, meshes: MeshTable) -> Drawn:
-    """Returns every draw of structure, on the CPU.
+def draw_structure(plan: Plan, words: Words, parameters: Parameters, overrides: Overrides, meshes: MeshTable) -> Drawn:
+    """Returns every discrete draw of structure, on the CPU.
 
     Raises:
         ConfigError: An override of a draw of structure is not possible.
@@ -45,53 +54,97 @@ def draw_structure(plan: Plan, words: Tensor, parameters: Parameters, overrides:
     for draw in plan.draws.values():
         if not draw.structure:
             continue
-        largest = _largest(draw.name, plan, drawn, meshes)
         if draw.name in overrides:
-            drawn[draw.name] = host_override(draw.name, overrides[draw.name], (len(words), *draw.shape), largest)
+            largest = _largest(draw.name, plan, drawn, meshes)
+            shape = (len(words.all), *draw.shape)
+            drawn[draw.name] = host_override(draw.name, overrides[draw.name], shape, largest)
         elif draw.name == "objects.instance":
-            # How many files there are depends on the class, so the plan cannot know it.
-            drawn[draw.name] = share(words[:, draw.words.start : draw.words.stop, 0], largest + 1)
+            drawn[draw.name] = _instance(plan, words, drawn["objects.label"], meshes)
         else:
             drawn[draw.name] = plan.draw(draw.name, words, parameters).to(torch.int64)
     return drawn
 
 
+def _instance(plan: Plan, words: Words, label: Tensor, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
+    """Returns which file of its class each object is. How many there are depends on the class: the plan cannot know."""
+    draw = plan.draws["objects.instance"]
+    mine, number = words.of(draw.words, name_key(draw.name)), meshes.sizes[label]
+    if not isinstance(draw.law, Cycle):
+        return mine.first * number >> 32
+    # Where the classes come in turn, each has had as many objects in this slot as there were rounds.
+    turn = words.sample_ids[:, None] // len(meshes.sizes)
+    return mine.in_turn(number, turn.expand_as(number))
+
+
 def _largest(name: str, plan: Plan, drawn: Drawn, meshes: MeshTable) -> Tensor:
     """Returns the largest value that a draw of structure can take."""
+    group, _, what = name.partition(".")
     if name == "objects.instance":
         return meshes.sizes[drawn["objects.label"]] - 1
     if name == "objects.label":
         return torch.tensor(len(meshes.sizes) - 1)
-    if name == "distractors.shape":
-        return torch.tensor(len(meshes.shapes) - 1)
-    return torch.tensor(int(plan.draws[name].law.support[1]) if name.endswith(".count") else 1)
+    if FROM_LIST.get(group) == what:
+        return torch.tensor(len(meshes.lists[group]) - 1)
+    return torch.tensor(int(plan.draws[name].law.support[1]) if what == "count" else 1)
 
 
-def structure(drawn: Mapping[str, Tensor], meshes: MeshTable, largest_sigma: float) -> Structure:
-    """Turns the draws of structure into mesh rows and lists.
+def structure(
+    drawn: Mapping[str, Tensor],
+    meshes: MeshTable,
+    rows: Mapping[str, tuple[int, ...]],
+    largest: Mapping[str, float],
+) -> Structure:
+    """Turns the draws of structure into mesh rows.
 
     Args:
         drawn: From `draw_structure`.
         meshes: Of the assets.
-        largest_sigma: From `largest_sigma`.
+        rows: From `gated_rows`.
+        largest: From `largest_values`.
     """
     objects = meshes.rows[drawn["objects.label"], drawn["objects.instance"]]
-    distractors = meshes.shapes[drawn["distractors.shape"]]
-    mesh = torch.cat(
-        [_present(objects, drawn["objects.count"]), _present(distractors, drawn["distractors.count"])], dim=1
-    )
-    return Structure(
-        mesh=mesh.to(torch.int32),
-        blurred=tuple(drawn["photometric.blur"].nonzero()[:, 0].tolist()),
-        largest_sigma=largest_sigma,
-    )
+    parts = [_present(objects, drawn["objects.count"])]
+    for group, what in FROM_LIST.items():
+        if f"{group}.count" in drawn:
+            chosen = meshes.lists[group][drawn[f"{group}.{what}"]]
+            parts.append(_present(chosen, drawn[f"{group}.count"]))
+    for group, shape in (("floor", "plane"), ("table", "box"), ("room", "plane")):
+        slots = meshes.groups[group].stop - meshes.groups[group].start
+        there = drawn[f"{group}.present"][:, None].expand(-1, slots)
+        parts.append(torch.where(there > 0, meshes.surfaces.get(shape, 0), -1))
+    return Structure(mesh=torch.cat(parts, dim=1).to(torch.int32), rows=rows, largest=largest)
 
 
-def largest_sigma(parameters: Parameters, overrides: Overrides) -> float:
-    """Returns the largest blur that can be drawn, in pixels: the kernels' size, for which no device has to be asked."""
-    name = "photometric.blur_sigma"
-    high = parameters.law(name).support[1]
-    return high if name not in overrides else max(high, float(torch.as_tensor(overrides[name]).max()))
+def gated_rows(plan: Plan, words: Words, parameters: Parameters, overrides: Overrides) -> dict[str, tuple[int, ...]]:
+    """Returns, for each draw that decides what has to run, the images in which it has not its neutral value."""
+    rows = {}
+    for draw in plan.draws.values():
+        if draw.gated:
+            there = plan.gates(draw.name, words, parameters)
+            if draw.name in overrides:
+                there = _overridden(overrides[draw.name], draw.neutral, len(there))
+            rows[draw.name] = tuple(there.nonzero()[:, 0].tolist())
+    return rows
+
+
+def _overridden(value: float | Tensor, neutral: float | None, batch: int) -> Tensor:
+    tensor = torch.as_tensor(value).detach()
+    # What lies on a GPU is not looked at: that would make the host wait.
+    differs = torch.ones(1, dtype=torch.bool) if tensor.device.type != "cpu" else tensor.reshape(-1) != neutral
+    return differs.expand(batch)
+
+
+def largest_values(plan: Plan, parameters: Parameters, overrides: Overrides) -> dict[str, float]:
+    """Returns the largest value of each draw that decides what has to run: kernels' sizes, for which no device has to
+    be asked.
+    """
+    largest = {}
+    for draw in plan.draws.values():
+        if draw.gated:
+            high = parameters.law(draw.name).support[1]
+            given = overrides.get(draw.name)
+            largest[draw.name] = high if given is None else max(high, float(torch.as_tensor(given).max()))
+    return largest
 
 
 def _present(rows: Int64[Tensor, "batch slot"], count: Int64[Tensor, "batch"]) -> Int64[Tensor, "batch slot"]:

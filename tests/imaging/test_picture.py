@@ -9,7 +9,7 @@ import torch
 import trimesh
 
 from ondr.config import Config
-from ondr.imaging.picture import Sight, develop, needs_grad, see
+from ondr.imaging.picture import BLUR, Sight, develop, needs_grad, see
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Structure
 from tests.scenes import background, cast, effects, pose, scene
@@ -53,7 +53,10 @@ def test_background_and_a_frontally_lit_white_surface():
 
 def test_only_the_image_that_drew_a_blur_is_blurred():
     bank, instances, made, sight = world(effects=effects(BATCH, blur_sigma=torch.tensor([0.0, 1.5])))
-    blurred = replace(made, structure=Structure(made.structure.mesh, (1,), 3.0))
+    blurred = replace(
+        made,
+        structure=Structure(made.structure.mesh, {BLUR: (1,)}, {BLUR: 3.0}),
+    )
     sharp = develop(bank, instances, made, sight, config())
     images = develop(bank, instances, blurred, sight, config())
     assert torch.equal(images[0], sharp[0])

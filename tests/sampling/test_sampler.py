@@ -102,7 +102,6 @@ DISCRETE = {
     "background.source": {0: 0.7, 1: 0.15, 2: 0.1, 3: 0.05},
     "background.photo": dict.fromkeys(range(3), 1 / 3),
     "lights.directional": {0: 0.7, 1: 0.3},
-    "photometric.blur": {0: 0.8, 1: 0.2},
 }
 
 
@@ -290,7 +289,7 @@ def test_moved_parameters_take_effect_and_are_differentiable() -> None:
     moved = sampler.sample(ids, parameters).effects.brightness
     assert moved.min() < 0.6
     moved.sum().backward()
-    u = sampler.plan.words(0, ids)[:, sampler.plan.draws["photometric.brightness"].words.start, 0]
+    u = sampler.plan.words(0, ids).all[:, sampler.plan.draws["photometric.brightness"].words.start, 0]
     expected = (1 - (u.double() + 0.5) / 2**32).sum()  # d(low + u (high - low)) / d low
     torch.testing.assert_close(low.grad.double(), expected, rtol=1e-4, atol=0)
 
@@ -298,8 +297,8 @@ def test_moved_parameters_take_effect_and_are_differentiable() -> None:
 def test_the_largest_blur_follows_the_law_and_overrides() -> None:
     cfg = Config(photometric={"blur_sigma": [0.5, 2.0]})
     sampler, parameters, ids = Sampler(cfg, ASSETS), Parameters(cfg), torch.arange(2)
-    assert sampler.sample(ids, parameters).structure.largest_sigma == 2.0
+    assert sampler.sample(ids, parameters).structure.largest["photometric.blur_sigma"] == 2.0
     parameters["photometric.blur_sigma.high"] = 3.0
-    assert sampler.sample(ids, parameters).structure.largest_sigma == 3.0
+    assert sampler.sample(ids, parameters).structure.largest["photometric.blur_sigma"] == 3.0
     more = sampler.sample(ids, parameters, overrides={"photometric.blur_sigma": torch.tensor([1.0, 7.0])})
-    assert more.structure.largest_sigma == 7.0
+    assert more.structure.largest["photometric.blur_sigma"] == 7.0

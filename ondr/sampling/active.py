@@ -1,0 +1,50 @@
+"""What can differ from neutral: a quantity that cannot is left out of the scene, and nothing is computed for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ondr.config import Config
+from ondr.laws import Bernoulli, Choice, Cycle, Law, Schedule
+from ondr.parameters import Parameters
+from ondr.sampling.overrides import Overrides
+
+
+class Active:
+    """Which quantities of a batch may have another value than their neutral one.
+
+    That is a matter of the laws as they stand and of the overrides, never of what is drawn: the same features are on
+    for all images of a stream.
+    """
+
+    def __init__(self, cfg: Config, parameters: Parameters, overrides: Overrides) -> None:
+        """Looks at the laws once per batch; what is asked for decides what it costs."""
+        self._quantities, self._parameters, self._overridden = cfg.quantities(), parameters, frozenset(overrides)
+
+    def __contains__(self, name: str) -> bool:
+        """Returns whether a quantity with a neutral value may have another one."""
+        if name in self._overridden:
+            return True
+        law, spec = self._law(name), self._quantities[name][1]
+        return law.support != (spec.neutral, spec.neutral)
+
+    def any(self, names: Iterable[str]) -> bool:
+        """Returns whether one of some quantities may differ from neutral."""
+        return any(name in self for name in names)
+
+    def may_be(self, name: str, option: str) -> bool:
+        """Returns whether a `one_of` may choose an option."""
+        law = self._law(name)
+        if name in self._overridden or not isinstance(law, Choice | Cycle | Schedule | Bernoulli):
+            return True
+        ends = (law.start, law.end) if isinstance(law, Schedule) else (law,)
+        return any(_may_be(end, option) for end in ends)
+
+    def _law(self, name: str) -> Law:
+        return self._parameters.law(name)
+
+
+def _may_be(law: Law, option: str) -> bool:
+    if isinstance(law, Choice):
+        return any(o == option and w > 0 for o, w in zip(law.options, law.weights, strict=True))
+    return not isinstance(law, Cycle) or not law.options or option in law.options

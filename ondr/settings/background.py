@@ -1,0 +1,40 @@
+"""What is seen behind everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ondr.laws import Law
+from ondr.quantity import quantity
+from ondr.settings.section import POSITIVE, Color, Section
+
+
+class Background(Section):
+    """What is seen behind everything."""
+
+    photos: Path | None = Field(default=None, description="folder of photos; null: none")
+    photo_size: Literal[64, 128, 256, 512, 1024] = Field(
+        default=512, description="side a photo is resampled to, pixels"
+    )
+    max_photos: int = Field(default=500, ge=1, description="how many photos are kept on the device")
+    source: Law = quantity(
+        {"choice": ["photo", "texture", "noise", "color"], "weights": [0.7, 0.15, 0.1, 0.05]},
+        "where the background comes from; a source without images counts for nothing",
+        kind="one_of",
+        options=("photo", "texture", "noise", "color"),
+    )
+    photo: Law = quantity("uniform", "which photo", kind="one_of")
+    texture: Law = quantity("uniform", "which of materials.textures", kind="one_of")
+    noise: Law = quantity("uniform", "which noise tile", kind="one_of")
+    crop: Law = quantity([0.5, 1], "part of a photo that fills the image, as a share of its side", low=0.01, high=1)
+    crop_x: Law = quantity([0, 1], "place of the crop, from left to right", low=0, high=1)
+    crop_y: Law = quantity([0, 1], "place of the crop, from top to bottom", low=0, high=1)
+    mirror: Law = quantity({"bernoulli": 0.5}, "whether a photo is mirrored", kind="bool")
+    texture_scale: Law = quantity(
+        {"log_uniform": [0.5, 4]}, "repeats of a tile across the shorter side", low=POSITIVE, high=1000
+    )
+    rotation_degrees: Law = quantity([0, 360], "rotation of a tile", unit="degrees", low=-360, high=360)
+    color: Color = Field(default=Color(), description="plain colour, and tint of noise tiles, sRGB")

@@ -1,0 +1,47 @@
+"""The objects of interest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ondr.laws import Law
+from ondr.quantity import quantity
+from ondr.settings.material import Material
+from ondr.settings.section import BEFORE_CAMERA, POSITIVE, Section
+
+
+class Position(Section):
+    """Where a thing's centre lies in the image: shares of its width and height from the top left corner."""
+
+    x: Law = quantity([0.05, 0.95], "share of the image's width", low=-1, high=2, layouts=BEFORE_CAMERA)
+    y: Law = quantity([0.05, 0.95], "share of the image's height", low=-1, high=2, layouts=BEFORE_CAMERA)
+
+
+class Objects(Section):
+    """The objects of interest: what is to be recognised."""
+
+    meshes: Literal["sample"] | Path | tuple[Path, ...] = Field(
+        default="sample", description="folder of meshes, one sub-folder per class; or a list of folders"
+    )
+    unit: Literal["m", "mm", "cm", "unit"] = Field(
+        default="m", description="unit of the files; unit: each mesh's longest side is 1 m"
+    )
+    count: Law = quantity([1, 6], "number", kind="count", low=0, high=1000, each=False, structure=True)
+    label: Law = quantity("uniform", "which class", kind="one_of", structure=True)
+    instance: Law = quantity("uniform", "which file of the class", kind="one_of", structure=True)
+    screen_size: Law = quantity(
+        [0.1, 0.6],
+        "longest side as a share of the image's shorter side",
+        low=POSITIVE,
+        high=1000,
+        layouts=BEFORE_CAMERA,
+    )
+    size: Law | Literal["file"] = quantity(
+        "file", "longest side; file: as in the file", unit="m", low=POSITIVE, high=1e6, derived_from="file"
+    )
+    position: Position = Field(default=Position(), description="place in the image")
+    rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
+    material: Material = Field(default=Material(), description="surface")

@@ -1,0 +1,74 @@
+"""What all groups of settings have in common, and colours."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+
+from ondr.laws import Law
+from ondr.quantity import Spec, parse, quantity
+
+Layout = Literal["flying", "tabletop", "hemisphere", "clutter", "structured"]
+BEFORE_CAMERA: tuple[Layout, ...] = ("flying", "clutter")
+"""Layouts that place things before a camera: screen share and size are drawn, the distance follows."""
+ON_GROUND: tuple[Layout, ...] = ("tabletop", "hemisphere", "structured")
+"""Layouts that place things on a plane: size and the camera's distance are drawn, the screen share follows."""
+POSITIVE = 1e-6  # The smallest size, factor or share: division by it is still harmless in float32.
+
+
+class Section(BaseModel):
+    """A group of settings. Random quantities are stored as laws."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    @classmethod
+    def spec(cls, name: str) -> Spec | None:
+        """Returns the spec of a random quantity; None for any other key."""
+        extra = cls.model_fields[name].json_schema_extra
+        return extra["spec"] if isinstance(extra, dict) else None  # type: ignore[return-value]
+
+    def names_used_in(self, layout: str) -> list[str]:
+        """Returns the keys that a layout uses; a section none of whose keys it uses counts as unused."""
+        return [name for name in type(self).model_fields if self._used(name, layout)]
+
+    def _used(self, name: str, layout: str) -> bool:
+        value, spec = getattr(self, name), self.spec(name)
+        if isinstance(value, Section):
+            return bool(value.names_used_in(layout))
+        return spec is None or spec.used_in(layout)
+
+    def misplaced(self, layout: str) -> list[str]:
+        """Returns the dotted names of quantities that were set though a layout does not use them."""
+        found = []
+        for name in type(self).model_fields:
+            value, spec = getattr(self, name), self.spec(name)
+            if isinstance(value, Section):
+                found += [f"{name}.{inner}" for inner in value.misplaced(layout)]
+            elif spec is not None and not spec.used_in(layout) and name in self.model_fields_set:
+                found.append(name)
+        return found
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _law(cls, written: Any, info: ValidationInfo) -> Any:
+        spec = cls.spec(info.field_name or "")
+        return written if spec is None else parse(written, spec)
+
+
+class Color(Section):
+    """A colour, sRGB, each component from 0 to 1."""
+
+    r: Law = quantity([0, 1], "red", low=0, high=1)
+    g: Law = quantity([0, 1], "green", low=0, high=1)
+    b: Law = quantity([0, 1], "blue", low=0, high=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hex(cls, written: Any) -> Any:
+        if not isinstance(written, str):
+            return written
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", written):
+            raise ValueError(f"must be '#rrggbb' or {{r: , g: , b: }}, got {written!r}")
+        return {c: int(written[i : i + 2], 16) / 255 for c, i in zip("rgb", (1, 3, 5), strict=True)}

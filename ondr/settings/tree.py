@@ -1,0 +1,99 @@
+"""The tree of settings: what may vary, within which law, and every other choice.
+
+Reading files, overrides and the wording of errors are left to `config`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from ondr.laws import Choice
+from ondr.settings.background import Background
+from ondr.settings.camera import Camera
+from ondr.settings.labels import Labels, Output
+from ondr.settings.lights import Lights
+from ondr.settings.material import MaterialBank
+from ondr.settings.objects import Objects
+from ondr.settings.others import Clutter, Composed, Context, Distractors, Occluders
+from ondr.settings.photometric import Photometric
+from ondr.settings.rendering import AssetSettings, Render, Split
+from ondr.settings.section import Layout, Section
+from ondr.settings.surfaces import Floor, Room, Table
+
+Side = Annotated[int, Field(ge=8, le=2048)]  # nvdiffrast draws at most 2048 pixels a side in one piece.
+
+
+INSTEAD = defaultdict(
+    lambda: "has no use for it. Leave it out, or choose another layout.",
+    screen_size="derives it from objects.size and camera.distance. Set those.",
+    distance="derives it from objects.screen_size and objects.size. Set those.",
+)
+"""What a layout does about a quantity that it does not use, and what to do."""
+
+
+class Settings(Section):
+    """All settings."""
+
+    image_size: tuple[Side, Side] = Field(default=(256, 256), description="height, width in pixels")
+    batch_size: int = Field(default=32, ge=1, le=65536, description="images rendered at once")
+    seed: int = Field(default=0, ge=0, lt=2**64, description="another seed is another stream")
+    device: str = Field(default="auto", description="auto, cpu, cuda or cuda:1")
+    batches_per_epoch: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="batches of one pass on each rank; null: endless"
+    )
+    outputs: tuple[Output, ...] = Field(
+        default=("boxes", "labels", "mesh_ids", "visibility"), description="which targets are computed"
+    )
+    classes: tuple[str, ...] | None = Field(
+        default=None, description="names that fix the order and subset of class ids; null: the folders, sorted"
+    )
+    layout: Layout = Field(
+        default="flying",
+        description="flying: free before the camera; clutter: likewise, in three depth layers; tabletop, hemisphere, "
+        "structured: on a plane",
+    )
+    objects: Objects = Field(default=Objects(), description="what is to be recognised")
+    distractors: Distractors = Field(default=Distractors(), description="flying shapes that are not labelled")
+    context: Context = Field(default=Context(), description="meshes that are placed like objects and not labelled")
+    occluders: Occluders = Field(default=Occluders(), description="things before an object")
+    clutter: Clutter = Field(default=Clutter(), description="a wall of things behind everything")
+    composed: Composed = Field(default=Composed(), description="meshes made at random: unions of primitives")
+    floor: Floor = Field(default=Floor(), description="a ground plane")
+    table: Table = Field(default=Table(), description="a table top")
+    room: Room = Field(default=Room(), description="walls and a ceiling")
+    materials: MaterialBank = Field(default=MaterialBank(), description="images for any surface")
+    background: Background = Field(default=Background(), description="behind everything")
+    lights: Lights = Field(default=Lights(), description="light")
+    camera: Camera = Field(default=Camera(), description="camera")
+    photometric: Photometric = Field(default=Photometric(), description="what the camera does to the picture")
+    labels: Labels = Field(default=Labels(), description="when a visible object counts")
+    render: Render = Field(default=Render(), description="how images are made")
+    assets: AssetSettings = Field(default=AssetSettings(), description="how files are loaded")
+    split: Split | None = Field(default=None, description="held-out assets; null: use all")
+
+    @field_validator("device", mode="after")
+    @classmethod
+    def _known_device(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+            raise ValueError(f"must be auto, cpu, cuda or cuda:N, got {device!r}")
+        return device
+
+    @field_validator("objects", "distractors", "context", "occluders", "clutter", "lights", mode="after")
+    @classmethod
+    def _bounded_count(cls, section: Any, info: ValidationInfo) -> Any:
+        if math.isinf(section.count.support[1]) or (isinstance(section.count, Choice) and not section.count.numeric):
+            raise ValueError(f"must have a largest count, got {section.count.to_config()}")
+        return section
+
+    @model_validator(mode="after")
+    def _goes_with_layout(self) -> Self:
+        for name in self.misplaced(self.layout):
+            raise ValueError(
+                f"{name} must not be set with layout {self.layout}, which {INSTEAD[name.rpartition('.')[2]]}"
+            )
+        return self
