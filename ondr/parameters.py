@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ondr.config import Config, nearest
+from ondr.config import Config
 from ondr.device import upload
 from ondr.errors import ConfigError
 from ondr.laws import Law
 from ondr.quantity import Spec, parse
+from ondr.settings.wording import nearest
 
 State = dict[str, list[float]]
 

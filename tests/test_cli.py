@@ -77,6 +77,8 @@ def test_an_unknown_key_names_the_nearest(capsys: pytest.CaptureFixture[str]) ->
         (["config", "-o", "seed"], "override must be key=value"),
         (["config", "nowhere.yaml"], "nowhere.yaml must be a readable YAML file"),
         (["config", "nosuchpreset"], "preset must be one of"),
+        (["config", "--without", "lighting"], "--without must go with a preset, got the defaults"),
+        (["config", "detection", "--without", "lighting"], "without must name parts of preset detection"),
         (["preview", "--nonsense"], "No such option: --nonsense"),
         (["prewiev"], "No such command 'prewiev'"),
         (["preview", "--id", "minus"], "Invalid value for '--id'"),

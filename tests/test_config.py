@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from ondr import laws
-from ondr.config import Config, preset
+from ondr.config import Config
 from ondr.errors import ConfigError
+from ondr.presets import preset
 
 
 def test_all_keys_round_trip_through_yaml(tmp_path: Path) -> None:
@@ -51,10 +52,40 @@ def test_the_keys_that_others_build_on() -> None:
         ({"truncated_normal": {"mean": 50, "std": 5, "low": 30, "high": 70}}, laws.TruncatedNormal(50, 5, 30, 70)),
         ({"choice": [40, 60], "weights": [1, 3]}, laws.Choice((40, 60), (1.0, 3.0))),
         ({"integers": [40, 60]}, laws.Integers(40, 60)),
+        ({"cycle": [40, 50, 60]}, laws.Cycle((40, 50, 60))),
+        (
+            {"from": [40, 50], "to": [60, 70], "samples": 1000},
+            laws.Schedule(laws.Uniform(40.0, 50.0), laws.Uniform(60.0, 70.0), (1000,)),
+        ),
     ],
 )
 def test_how_laws_are_written(written: object, law: laws.Law) -> None:
     assert Config(camera={"fov_degrees": written}).camera.fov_degrees == law
+
+
+def test_a_law_may_hold_sometimes_where_there_is_a_neutral_value() -> None:
+    law = Config(photometric={"hue_degrees": {"probability": 0.2, "law": [-8, 8]}}).photometric.hue_degrees
+    assert law == laws.Sometimes(laws.Uniform(-8.0, 8.0), 0.2, (0.0,))
+
+
+def test_rotations_are_named() -> None:
+    views = Config(objects={"rotation": {"views": {"subdivisions": 1, "cycle": True}}}).objects.rotation
+    assert views == laws.Views((1, 12, True))
+    assert Config(objects={"rotation": "resting"}).objects.rotation == laws.Resting()
+
+
+def test_every_law_reads_what_it_writes() -> None:
+    texts = {
+        "camera.fov_degrees": ["50", "[40, 70]", "{cycle: [40, 50]}", "{from: 50, to: 60, samples: 9}"],
+        "photometric.hue_degrees": ["{probability: 0.2, law: [-8, 8]}", "{elevation: [-80, 80]}"],
+        "objects.rotation": ["so3", "yaw", "resting", "{views: {subdivisions: 1, in_plane: 4, cycle: true}}"],
+        "objects.label": ["uniform", "cycle", "{choice: [a, b], weights: [1, 2]}"],
+        "objects.count": ["3", "[0, 4]", "{from: [1, 1], to: [1, 6], samples: 100}"],
+    }
+    for name, written in texts.items():
+        for text in written:
+            cfg = Config().with_overrides([f"{name}={text}"])
+            assert Config(**cfg.to_dict()) == cfg
 
 
 def test_an_interval_of_a_count_is_over_whole_numbers() -> None:
@@ -81,6 +112,17 @@ MISTAKES = [
     ({"camera": {"fov_degrees": {"uniform": 3}}}, "must be [low, high], got 3"),
     ({"camera": {"fov_degrees": {"choice": [1], "wieghts": [1]}}}, "must be {choice: [...], weights: [...]}"),
     ({"camera": {"fov_degrees": {"choice": [1], "weights": 3}}}, "must have a list of weights"),
+    ({"camera": {"fov_degrees": {"probability": 0.5, "law": [40, 50]}}}, "must have a neutral value"),
+    ({"camera": {"fov_degrees": {"from": 40, "to": 50}}}, "must be {from: ..., to: ..., samples: 100000}"),
+    (
+        {"camera": {"fov_degrees": {"from": 40, "to": [40, 50], "samples": 10}}},
+        "must have from and to of the same kind",
+    ),
+    ({"camera": {"fov_degrees": {"from": [40, 50], "to": [40, 500], "samples": 10}}}, "must lie within 1 and 170"),
+    ({"camera": {"fov_degrees": {"cycle": []}}}, "must be {cycle: [...]}"),
+    ({"objects": {"rotation": {"views": {"in_plan": 4}}}}, "must be {views: {subdivisions: 2"),
+    ({"clutter": {"count": 30}}, "clutter.count must not be set with layout flying"),
+    ({"layout": "tabletop", "objects": {"screen_size": 0.2}}, "Set those."),
     ({"objects": {"count": [1, 2.5]}}, "objects.count must be whole numbers"),
     ({"objects": {"count": 2.5}}, "objects.count must be a whole number"),
     ({"objects": {"rotation": 3}}, "objects.rotation must be so3, yaw"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 import ondr
 from ondr.cli import app
 from ondr.config import Config
+from ondr.presets import read_preset
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -68,7 +70,14 @@ def test_documented_arguments_are_the_functions_own() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "ondr" / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_presets_load(path: Path) -> None:
-    assert ondr.preset(path.stem) == Config.load(path)
+    settings, _ = read_preset(path.stem)
+    assert ondr.preset(path.stem) == Config(**settings)
+
+
+def test_the_table_of_quantities_is_up_to_date() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "make_randomization.py"))
+    written = script["FILE"].read_text(encoding="utf-8")
+    assert written == script["text"](), "run `python docs/make_randomization.py`"
 
 
 def test_the_public_names() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ondr.cli.options import Overrides, Source, settings
+from ondr.cli.options import Overrides, Source, Without, settings
 
 if TYPE_CHECKING:
     from ondr.measure import Measurement
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 def bench(
     source: Source = None,
     overrides: Overrides = None,
+    without: Without = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="About how long to measure.")] = 5.0,
 ) -> None:
     """Measure images/s, milliseconds per stage and memory."""
     from ondr.measure import measure
 
-    cfg = settings(source, overrides)
+    cfg = settings(source, overrides, without)
     typer.echo(report(measure(cfg, seconds=seconds)))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from ondr.cli.options import Overrides, Source, settings
+from ondr.cli.options import Overrides, Source, Without, settings
 
 
-def config(source: Source = None, overrides: Overrides = None) -> None:
+def config(source: Source = None, overrides: Overrides = None, without: Without = None) -> None:
     """Print all settings as YAML, each with its meaning."""
-    typer.echo(settings(source, overrides).to_yaml(), nl=False)
+    typer.echo(settings(source, overrides, without).to_yaml(), nl=False)

@@ -18,22 +18,28 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("-o", metavar="KEY=VALUE", help="Changes one setting, e.g. -o camera.fov_degrees=[40,70]."),
 ]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="PART", help="Leaves out a part of a preset's recipe, e.g. textures."),
+]
 
 
-def settings(source: str | None, overrides: list[str] | None) -> Config:
+def settings(source: str | None, overrides: list[str] | None, without: list[str] | None = None) -> Config:
     """Returns the settings that the command line asks for.
 
     Raises:
-        ConfigError: There is no such file or preset, or a key or value is wrong.
+        ConfigError: There is no such file, preset or part of one, or a key or value is wrong.
     """
     import ondr
+    from ondr.errors import ConfigError
 
     changes = overrides or []
+    is_preset = source is not None and Path(source).suffix not in (".yaml", ".yml") and not Path(source).exists()
+    if without and not is_preset:
+        raise ConfigError(f"--without must go with a preset, got {source or 'the defaults'}. Name a preset.")
     if source is None:
         return ondr.Config().with_overrides(changes)
-    if Path(source).suffix in (".yaml", ".yml") or Path(source).exists():
-        return ondr.Config.load(source, changes)
-    return ondr.preset(source, changes)
+    return ondr.preset(source, changes, without or []) if is_preset else ondr.Config.load(source, changes)
 
 
 def uncompiled(cfg: Config) -> Config:

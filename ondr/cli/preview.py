@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ondr.cli.options import Overrides, Source, settings, uncompiled
+from ondr.cli.options import Overrides, Source, Without, settings, uncompiled
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,6 +19,7 @@ DRAWN = "outputs=[boxes, labels, visibility, ignored]"
 def preview(
     source: Source = None,
     overrides: Overrides = None,
+    without: Without = None,
     sample: Annotated[
         list[int] | None, typer.Option("--id", min=0, help="Sample id to render; may be given several times.")
     ] = None,
@@ -33,7 +34,7 @@ def preview(
     import ondr
 
     check_writable(out)
-    cfg = uncompiled(settings(source, overrides)).with_overrides([DRAWN])
+    cfg = uncompiled(settings(source, overrides, without)).with_overrides([DRAWN])
     number = count or (1 if sample else 24)
     ids = [first + k for first in sample or [0] for k in range(number)]
     scenes = ondr.RandomizedScenes(cfg)

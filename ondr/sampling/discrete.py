@@ -110,7 +110,8 @@ def discrete(law: Law, options: Options, words: DrawWords, parameters: tuple[Any
     if isinstance(law, laws.Schedule):
         return _scheduled(law, options, words, parameters)
     if isinstance(law, laws.Cycle):
-        return _values(options, words.in_turn(options.number))
+        # Where there is nothing to choose from, nothing asks which.
+        return _values(options, words.in_turn(max(options.number, 1)))
     if isinstance(law, laws.AnyOf) and not options.allowed:
         return laws.share(words.first, options.number)
     if isinstance(law, laws.Choice | laws.AnyOf):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ondr.assets.bank import Assets
-from ondr.config import Config, nearest
+from ondr.config import Config
 from ondr.errors import ConfigError
 from ondr.laws import AnyOf, Choice, Cycle, Law, Schedule
 from ondr.quantity import Spec
+from ondr.settings.wording import nearest
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Asse
             f"{name} must choose something that is there, got {law.to_config()} without images for it. Set "
             "materials.textures or background.photos to a folder, or choose color."
         )
-    return Options(len(options), tuple(known.index(o) for o in options), allowed)
+    values = tuple(known.index(o) for o in options)
+    if isinstance(law, Cycle):  # What is missing has no turn.
+        values = tuple(v for v, a in zip(values, allowed, strict=True) if a)
+        return Options(len(values), values)
+    return Options(len(options), values, allowed)
 
 
 def _missing(name: str, assets: Assets) -> set[str]:

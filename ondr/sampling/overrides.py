@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from ondr.config import nearest
 from ondr.draws import Draws
 from ondr.errors import ConfigError
+from ondr.settings.wording import nearest
 
 Overrides = Mapping[str, "float | Tensor"]
 

@@ -233,7 +233,7 @@ def _groups(draws: Iterable[Draw], parameters: Parameters) -> list[Group]:
     for draw in draws:
         law, base = draw.law, laws.base_of(draw.law)
         first = law.start if isinstance(law, laws.Schedule) else law
-        if isinstance(base, laws.Continuous):
+        if isinstance(base, laws.Continuous) and draw.words:
             kind = type(base), isinstance(law, laws.Schedule), isinstance(first, laws.Sometimes)
             kinds.setdefault(kind, []).append(draw)
     return [_group(kind, members, parameters) for kind, members in kinds.items()]

@@ -1,0 +1,79 @@
+"""Settings as text: YAML files, and overrides such as `camera.fov_degrees=[40, 70]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ondr.errors import ConfigError
+
+PATHS = (
+    "objects.meshes",
+    "context.meshes",
+    "occluders.meshes",
+    "clutter.meshes",
+    "materials.textures",
+    "background.photos",
+)
+"""Settings that are files; a relative one in a YAML file is relative to that file."""
+
+WORDS = ("sample", "shapes", "composed")
+"""What may stand there in place of a file."""
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text file"
+        raise ConfigError(f"{path.absolute()} must be a readable YAML file: {reason}. Check the path.") from None
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: str, source: str) -> dict[str, Any]:
+    try:
+        settings = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
+    except (OmegaConfBaseException, yaml.YAMLError) as error:
+        raise ConfigError(f"{source} must be valid YAML: {' '.join(str(error).split())}. Mend that line.") from None
+    if not isinstance(settings, dict) or (len(settings) == 1 and text.strip() in settings):
+        raise ConfigError(f"{source} must hold settings as `key: value`, got {text[:40]!r}. See `ondr config`.")
+    return {str(k): v for k, v in settings.items()}
+
+
+def resolve_paths(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
+    for dotted in PATHS:
+        section, key = dotted.split(".")
+        values = settings.get(section)
+        if isinstance(values, dict) and values.get(key) not in (None, *WORDS):
+            written = values[key]
+            values[key] = (
+                [str(folder / w) for w in written] if isinstance(written, list) else str(folder / str(written))
+            )
+    return settings
+
+
+def override(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"override must be key=value, got {override!r}. Write for example seed=1.")
+        *parents, last = key.strip().split(".")
+        node = settings
+        for parent in parents:
+            child = node.get(parent)
+            node[parent] = node = child if isinstance(child, dict) else {}
+        node[last] = _parse_value(text, key)
+    return settings
+
+
+def _parse_value(text: str, key: str) -> Any:
+    try:
+        # A file of one key, so that a bare value is read by the same rules as in a file.
+        return OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=True)["value"]  # type: ignore[index, call-overload]
+    except (OmegaConfBaseException, yaml.YAMLError):
+        raise ConfigError(f"{key} must be given a YAML value, got {text!r}. Put it in quotes.") from None

@@ -1,0 +1,94 @@
+"""What is said of a wrong setting: one line that names it, and the nearest one that exists."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from typing import get_args
+
+from pydantic_core import ErrorDetails
+
+from ondr.settings.section import Section
+from ondr.settings.tree import Settings
+
+FOLLOWS = {
+    f"{section}.distance": "objects.screen_size and objects.size, from which it follows"
+    for section in ("objects", "distractors")
+}
+"""Quantities that are derived, and what is drawn instead."""
+
+
+def nearest(key: str, known: Sequence[str]) -> str:
+    """Suggests a key of the same section, or one of the same name elsewhere, or a similar one."""
+    section, _, name = key.rpartition(".")
+    beside = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
+    anywhere = {k.rpartition(".")[2]: k for k in reversed(known)}
+    for table, cutoff in ((beside, 0.4), (anywhere, 0.6)):
+        begins = [k for k in table if len(name) > 2 and k.startswith(name)]
+        if found := begins or difflib.get_close_matches(name, table, n=1, cutoff=cutoff):
+            return f" Did you mean {table[found[0]]!r}?"
+    return " `ondr config` lists them all."
+
+
+def explain(details: Sequence[ErrorDetails]) -> str:
+    """Turns pydantic's errors into one line each: `<dotted.name> must <condition>, got <value>. <action>`."""
+    lines: dict[str, str] = {}
+    for detail in details:
+        key = _dotted(detail["loc"])
+        # A union reports one error for each of its members: the first says it best.
+        lines.setdefault(key, _line(key, detail))
+    return "\n".join(lines.values())
+
+
+def _line(key: str, detail: ErrorDetails) -> str:
+    if detail["type"] == "extra_forbidden":
+        if key in FOLLOWS:
+            return f"{key} must not be set, got {detail['input']!r}. Set {FOLLOWS[key]}."
+        return f"{key} must be a known setting, got {detail['input']!r}.{nearest(key, list(_keys(Settings)))}"
+    message = detail["msg"].removeprefix("Value error, ")
+    if not key:  # It concerns several settings, and names them itself.
+        return message
+    action = f"It means: {_description(key)}; `ondr config` shows every setting with its default."
+    if message.startswith("must "):
+        return f"{key} {message}. {action}"
+    condition = message.removeprefix("Input should be ").removeprefix("a valid ")
+    return f"{key} must be {condition}, got {detail['input']!r}. {action}"
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    """Joins the names that a user wrote, without pydantic's names of union members and list indices."""
+    names: list[str] = []
+    section: type[Section] | None = Settings
+    for part in location:
+        if section is None or isinstance(part, int):
+            break
+        if part in section.model_fields:
+            names.append(part)
+            section = _section(section.model_fields[part].annotation)
+        elif part == location[-1]:
+            names.append(part)
+    return ".".join(names)
+
+
+def _description(key: str) -> str:
+    section: type[Section] | None = Settings
+    text = ""
+    for name in key.split("."):
+        if section is None:
+            break
+        field = section.model_fields[name]
+        text, section = field.description or "", _section(field.annotation)
+    return text
+
+
+def _keys(section: type[Section], prefix: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if inner := _section(field.annotation):
+            yield from _keys(inner, f"{prefix}{name}.")
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    """Returns the section that a field holds, also where it may be null."""
+    members = get_args(annotation) or (annotation,)
+    return next((m for m in members if isinstance(m, type) and issubclass(m, Section)), None)
