@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from jaxtyping import Float, Int64
@@ -32,7 +32,7 @@ class Law:
         """The law's movable parameters and their first values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "options"}
 
-    def moved(self, parameters: Mapping[str, Any]) -> Law:
+    def moved(self, parameters: Mapping[str, Any]) -> Self:
         """Returns the law with other parameters."""
         return replace(self, **parameters)
 
@@ -503,7 +503,7 @@ class Sometimes(Law):
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
         return {**self.law.parameters, "probability": self.probability}
 
-    def moved(self, parameters: Mapping[str, Any]) -> Law:
+    def moved(self, parameters: Mapping[str, Any]) -> Self:
         own = dict(parameters)
         probability = own.pop("probability", self.probability)
         return replace(self, law=self.law.moved(own), probability=probability)
@@ -552,7 +552,7 @@ class Schedule(Law):
         ends = (("from", self.start), ("to", self.end))
         return {f"{end}.{name}": value for end, law in ends for name, value in law.parameters.items()}
 
-    def moved(self, parameters: Mapping[str, Any]) -> Law:
+    def moved(self, parameters: Mapping[str, Any]) -> Self:
         parts: dict[str, dict[str, Any]] = {"from": {}, "to": {}}
         for name, value in parameters.items():
             end, _, parameter = name.partition(".")
@@ -588,7 +588,12 @@ def kind_of(law: Law) -> tuple[Any, ...]:
     return type(law), len(law.options) if isinstance(law, Choice) else 0
 
 
+def unscheduled(law: Law) -> Law:
+    """Returns the law that a schedule starts with, any other law itself."""
+    return law.start if isinstance(law, Schedule) else law
+
+
 def base_of(law: Law) -> Law:
     """Returns the law inside a schedule and a probability."""
-    inner = law.start if isinstance(law, Schedule) else law
+    inner = unscheduled(law)
     return inner.law if isinstance(inner, Sometimes) else inner

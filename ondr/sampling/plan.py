@@ -5,11 +5,11 @@ What the values mean is left to the other files of this folder; nothing else in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float32, Float64, Int64
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
 from ondr import laws, rng
@@ -17,29 +17,10 @@ from ondr.config import Config
 from ondr.draws import Column, Draws
 from ondr.laws import Law
 from ondr.parameters import Parameters
-from ondr.sampling.discrete import Words, discrete, rotation
+from ondr.sampling.continuous import Group, continuous_groups
+from ondr.sampling.discrete import discrete, rotation
 from ondr.sampling.options import Options
-
-GATE = 1
-"""Which of a draw's four words says whether a law that holds only sometimes holds."""
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One random quantity: its law, and its columns among the words and the values."""
-
-    name: str
-    law: Law
-    options: Options
-    structure: bool
-    """Drawn on the host: shapes depend on it, or its thresholds change from sample to sample."""
-    gated: bool
-    """Which images have another value than the neutral one is known on the host."""
-    neutral: float | None
-    shape: tuple[int, ...]
-    """Shape of the value without the batch dimension."""
-    words: range
-    values: range
+from ondr.sampling.words import GATE, Draw, Words
 
 
 class Plan:
@@ -68,15 +49,15 @@ class Plan:
                 gated=spec.structure and not law.discrete,
                 neutral=spec.neutral,
                 shape=shape,
-                words=range(words, words + n),
+                words=range(words, words + (0 if isinstance(laws.unscheduled(law), laws.Constant) else n)),
                 values=range(values, values + n * law.components),
             )
-            words, values = words + n, values + n * law.components
+            words, values = self.draws[name].words.stop, self.draws[name].values.stop
         self._columns = {
             d.name: Column(d.values.start, d.shape, torch.int64 if _whole(d.law) else torch.float32)
             for d in self.draws.values()
         }
-        groups = _groups(self.draws.values(), Parameters(cfg))
+        groups = continuous_groups(self.draws.values(), Parameters(cfg))
         self._others = [d for d in self.draws.values() if not isinstance(laws.base_of(d.law), laws.Continuous)]
         columns = [c for g in groups for c in g.values] + [c for d in self._others for c in d.values]
         order = torch.tensor(columns, dtype=torch.int64).argsort()
@@ -145,8 +126,9 @@ class Plan:
 
 def _whole(law: Law) -> bool:
     """Whether all values are whole numbers."""
-    listed = isinstance(law, laws.Choice | laws.Cycle) and law.numeric
-    return law.discrete and not (listed and not all(float(o).is_integer() for o in law.options))
+    if isinstance(law, laws.Choice | laws.Cycle) and law.numeric:
+        return all(float(option).is_integer() for option in law.options)
+    return law.discrete
 
 
 def slot_count(cfg: Config, name: str) -> int | None:
@@ -157,60 +139,6 @@ def slot_count(cfg: Config, name: str) -> int | None:
     # Of labels, what varies from object to object.
     group = cfg.groups.get("objects" if section == "labels" else section)
     return None if group is None else group.stop - group.start
-
-
-@dataclass(frozen=True)
-class Group:
-    """Continuous draws of one kind of law, evaluated together."""
-
-    law: type[laws.Continuous]
-    words: Int64[Tensor, "column"]
-    values: list[int]
-    parameters: list[Int64[Tensor, "2 column"]]
-    """For each of the law's parameters, where in the parameter vector each column finds it: at the start and at the end
-    of its schedule, which are the same without one."""
-    rate: Float64[Tensor, "column"] | None
-    """One over the samples of each schedule; None for draws without one."""
-    probability: Int64[Tensor, "2 column"] | None
-    """Where the probability lies that the law holds; None for draws whose law always does."""
-    neutral: Float32[Tensor, "column"]
-    """The value where the law does not hold."""
-
-    def evaluate(
-        self, words: Words, u: Float32[Tensor, "batch word"], vector: Float32[Tensor, "parameter"]
-    ) -> Float32[Tensor, "batch column"]:
-        """Returns the values of the group's draws.
-
-        Args:
-            words: Of all draws.
-            u: The uniforms of the first of each draw's words.
-            vector: All parameters.
-        """
-        share = None
-        if self.rate is not None:
-            share = (words.sample_ids.to(torch.float64)[:, None] * self.rate).clamp(0, 1).to(torch.float32)
-        value = self.law.inverse_cdf(u[:, self.words], *(_current(vector, p, share) for p in self.parameters))
-        if self.probability is None:
-            return value
-        holds = rng.uniform(words.all[:, self.words, GATE]) < _current(vector, self.probability, share)
-        return torch.where(holds, value, self.neutral)
-
-    def to(self, device: torch.device) -> Group:
-        """Returns the group with its tensors on a device."""
-        return replace(
-            self,
-            words=self.words.to(device),
-            parameters=[p.to(device) for p in self.parameters],
-            rate=None if self.rate is None else self.rate.to(device),
-            probability=None if self.probability is None else self.probability.to(device),
-            neutral=self.neutral.to(device),
-        )
-
-
-def _current(vector: Tensor, places: Int64[Tensor, "2 column"], share: Tensor | None) -> Tensor:
-    """Returns parameters as they stand at some samples."""
-    start = vector[places[0]]
-    return start if share is None else start + share * (vector[places[1]] - start)
 
 
 @dataclass(frozen=True)
@@ -226,37 +154,3 @@ class Index:
     def to(self, device: torch.device) -> Index:
         """Returns the index on a device."""
         return Index(self.keys.to(device), [g.to(device) for g in self.groups], self.order.to(device))
-
-
-def _groups(draws: Iterable[Draw], parameters: Parameters) -> list[Group]:
-    kinds: dict[tuple[type, bool, bool], list[Draw]] = {}
-    for draw in draws:
-        law, base = draw.law, laws.base_of(draw.law)
-        first = law.start if isinstance(law, laws.Schedule) else law
-        if isinstance(base, laws.Continuous) and draw.words:
-            kind = type(base), isinstance(law, laws.Schedule), isinstance(first, laws.Sometimes)
-            kinds.setdefault(kind, []).append(draw)
-    return [_group(kind, members, parameters) for kind, members in kinds.items()]
-
-
-def _group(kind: tuple[type, bool, bool], members: list[Draw], parameters: Parameters) -> Group:
-    base, scheduled, sometimes = kind
-    columns = [draw for draw in members for _ in draw.words]
-    places = [[s.start for s in parameters.place(draw.name)] for draw in columns]
-    # Of a schedule, first the parameters of the law that it starts with.
-    half = len(next(iter(places), ())) // (2 if scheduled else 1)
-    starts, ends = [p[:half] for p in places], [p[-half:] for p in places]
-    pairs = [
-        torch.tensor([low, high], dtype=torch.int64)
-        for low, high in zip(zip(*starts, strict=True), zip(*ends, strict=True), strict=True)
-    ]
-    rates = [1 / d.law.samples for d in columns if isinstance(d.law, laws.Schedule)]
-    return Group(
-        law=base,
-        words=torch.tensor([w for d in members for w in d.words], dtype=torch.int64),
-        values=[v for d in members for v in d.values],
-        parameters=pairs[:-1] if sometimes else pairs,
-        rate=torch.tensor(rates, dtype=torch.float64) if scheduled else None,
-        probability=pairs[-1] if sometimes else None,
-        neutral=torch.tensor([0.0 if d.neutral is None else d.neutral for d in columns]),
-    )

@@ -16,9 +16,9 @@ from ondr.config import Config
 from ondr.laws import Cycle
 from ondr.parameters import Parameters
 from ondr.rng import name_key
-from ondr.sampling.discrete import Words
 from ondr.sampling.overrides import Overrides, host_override
 from ondr.sampling.plan import Plan
+from ondr.sampling.words import Words
 from ondr.scene import Structure
 
 Drawn = dict[str, Int64[Tensor, "batch *slot"]]
@@ -130,8 +130,9 @@ def gated_rows(plan: Plan, words: Words, parameters: Parameters, overrides: Over
 def _overridden(value: float | Tensor, neutral: float | None, batch: int) -> Tensor:
     tensor = torch.as_tensor(value).detach()
     # What lies on a GPU is not looked at: that would make the host wait.
-    differs = torch.ones(1, dtype=torch.bool) if tensor.device.type != "cpu" else tensor.reshape(-1) != neutral
-    return differs.expand(batch)
+    if tensor.device.type != "cpu":
+        return torch.ones(batch, dtype=torch.bool)
+    return tensor.reshape(-1).ne(neutral or 0.0).expand(batch)
 
 
 def largest_values(plan: Plan, parameters: Parameters, overrides: Overrides) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import get_args
+from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
