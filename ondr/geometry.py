@@ -7,6 +7,7 @@ Transforms read right to left: `camera_from_world @ world_from_object`.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 import torch
@@ -47,12 +48,32 @@ def quaternion_from_uniforms(u: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*sh
     return torch.stack([b * torch.cos(t), a * torch.sin(s), a * torch.cos(s), b * torch.sin(t)], dim=-1)
 
 
-def rotation_about_z(degrees: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 3 3"]:
-    """Returns rotations about the z axis, counter-clockwise seen from its tip."""
+def rotation_about(axis: Literal["x", "y", "z"], degrees: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 3 3"]:
+    """Returns rotations about an axis, counter-clockwise seen from its tip."""
     angle = torch.deg2rad(degrees)
     c, s, zero, one = torch.cos(angle), torch.sin(angle), torch.zeros_like(angle), torch.ones_like(angle)
-    rows = ((c, -s, zero), (s, c, zero), (zero, zero, one))
+    rows = {
+        "x": ((one, zero, zero), (zero, c, -s), (zero, s, c)),
+        "y": ((c, zero, s), (zero, one, zero), (-s, zero, c)),
+        "z": ((c, -s, zero), (s, c, zero), (zero, zero, one)),
+    }[axis]
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def look_along(direction: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
+    """Returns the rotations camera_from_world of level cameras that look along directions of any length but 0.
+
+    A camera that looks straight up or down has the world's +x to its right.
+    """
+    forward = direction / direction.norm(dim=-1, keepdim=True)
+    x, y, _ = forward.unbind(-1)
+    level = torch.hypot(x, y)
+    steep = level < 1e-6
+    safe = torch.where(steep, 1.0, level)
+    zero = torch.zeros_like(x)
+    right = torch.stack([torch.where(steep, 1.0, y / safe), torch.where(steep, 0.0, -x / safe), zero], dim=-1)
+    down = torch.linalg.cross(forward, right)
+    return torch.stack([right, down, forward], dim=-2)
 
 
 def direction_from_angles(

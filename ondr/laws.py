@@ -597,3 +597,11 @@ def base_of(law: Law) -> Law:
     """Returns the law inside a schedule and a probability."""
     inner = unscheduled(law)
     return inner.law if isinstance(inner, Sometimes) else inner
+
+
+def middle(law: Law) -> float:
+    """Returns the median of a continuous law, the middle of any other law's support."""
+    base = base_of(law)
+    if isinstance(base, Continuous):
+        return float(base.value(torch.tensor(0.5)))
+    return sum(base.support) / 2

@@ -126,7 +126,7 @@ MISTAKES = [
     ({"objects": {"count": [1, 2.5]}}, "objects.count must be whole numbers"),
     ({"objects": {"count": 2.5}}, "objects.count must be a whole number"),
     ({"objects": {"rotation": 3}}, "objects.rotation must be so3, yaw"),
-    ({"objects": {"material": {"source": ["own", "wood"]}}}, "must choose from own, texture, color"),
+    ({"objects": {"material": {"source": ["own", "lava"]}}}, "must choose from own, texture, color"),
     ({"objects": {"material": {"color": "red"}}}, "objects.material.color must be '#rrggbb'"),
     ({"objects": {"distance": 3}}, "Set objects.screen_size and objects.size, from which it follows."),
     ({"distractors": {"count": {"normal": {"mean": 1, "std": 1}}}}, "distractors.count must be a whole number"),

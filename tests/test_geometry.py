@@ -42,7 +42,7 @@ def test_yaw_turns_x_towards_y() -> None:
     torch.testing.assert_close(
         quarter @ torch.tensor([1.0, 0, 0]).double(), torch.tensor([0.0, 1, 0]).double(), **CLOSE
     )
-    torch.testing.assert_close(quarter, geometry.rotation_about_z(torch.tensor(90.0, dtype=torch.float64)), **CLOSE)
+    torch.testing.assert_close(quarter, geometry.rotation_about("z", torch.tensor(90.0, dtype=torch.float64)), **CLOSE)
 
 
 @pytest.mark.parametrize(

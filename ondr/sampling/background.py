@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.draws import Draws
-from ondr.geometry import rotation_about_z
+from ondr.geometry import rotation_about
 from ondr.sampling.materials import color_of
 from ondr.scene import Background
 
@@ -46,7 +46,7 @@ def photo_map(
 
 def tile_map(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 2 3"]:
     """Returns uv_from_pixel of a repeated, rotated tile."""
-    turn = rotation_about_z(draws["background.rotation_degrees"])[:, :2, :2]
+    turn = rotation_about("z", draws["background.rotation_degrees"])[:, :2, :2]
     scale = draws["background.texture_scale"] / min(size)
     offset = torch.stack([draws["background.crop_x"], draws["background.crop_y"]], dim=-1)
     return torch.cat([turn * scale[:, None, None], offset[..., None]], dim=-1)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.draws import Draws
+from ondr.errors import say_once
 from ondr.geometry import product, rotation_from_quaternion
-from ondr.laws import Continuous, Law
+from ondr.laws import Law, middle
 from ondr.sampling.active import Active
-from ondr.sampling.layouts import LAYOUTS, Placement, Things
+from ondr.sampling.layouts import Placement, Things, arrange
 from ondr.scene import Camera, Poses
 
+LEFT_OUT = (
+    "some things found no room beside the others, or would hide too much of an object, and are left out: "
+    "draws['objects.placed'] and draws['distractors.placed'] say which. Make table.width and table.depth or "
+    "objects.max_occlusion larger, or counts smaller."
+)
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 IN_UNITS = ("distractors", "context")
 """Groups whose sizes are drawn in multiples of the objects' median size."""
@@ -33,7 +39,7 @@ class Sizes:
         law = cfg.objects.size
         self.from_file = not isinstance(law, Law)
         files = self.in_metres(self.longest[: len(assets.mesh_files)])
-        self.median_metres = _middle(law) if isinstance(law, Law) else float(files.median())
+        self.median_metres = middle(law) if isinstance(law, Law) else float(files.median())
 
     def in_metres(self, longest: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Turns sides in file units into metres, as `objects.unit` says."""
@@ -56,16 +62,9 @@ class Sizes:
         return torch.cat([objects, *drawn, rest], dim=1)
 
 
-def _middle(law: Law) -> float:
-    """Returns the median of a continuous law, the middle of any other."""
-    if isinstance(law, Continuous):
-        return float(law.value(torch.tensor(0.5)))
-    return sum(law.support) / 2
-
-
 def derived_names(cfg: Config) -> frozenset[str]:
     """Returns the draws that follow from others."""
-    follow = [f"{group}.distance" for group in DERIVED_GROUPS]
+    follow = [f"{group}.{what}" for group in DERIVED_GROUPS for what in ("distance", "placed")]
     follow += [f"{group}.screen_size" for group in DERIVED_GROUPS if f"{group}.screen_size" not in cfg.quantities()]
     return frozenset(follow) | ({"objects.size"} if not isinstance(cfg.objects.size, Law) else set())
 
@@ -83,29 +82,24 @@ def sample_poses(
         sizes: Of the meshes.
         active: What may differ from neutral.
     """
-    row = mesh.clamp_min(0)
-    longest = sizes.longest[row]
+    longest = sizes.longest[mesh.clamp_min(0)]
     size = sizes.sample(draws, longest, cfg.groups)
     scale = (size / longest)[..., None].expand(*size.shape, 3)
     rotation = rotations(draws, cfg)
-    placement = LAYOUTS[cfg.layout](
-        Things(
-            draws=draws,
-            groups=cfg.groups,
-            mesh=mesh,
-            size=size,
-            scale=scale,
-            rotation=rotation,
-            extremes=assets.bank.support,
-            unit=sizes.median_metres,
-            image_size=cfg.image_size,
-            active=active,
-        )
+    things = Things(draws, active, cfg, mesh, size, scale, rotation, assets.bank.support, sizes.median_metres)
+    placement = arrange(things)
+    present = things.present if placement.placed is None else things.present & placement.placed
+    standing = slice(0, cfg.groups["context"].stop)
+    if present.device.type == "cpu" and (present != things.present)[:, standing].any():
+        say_once(LEFT_OUT)
+    poses = Poses(
+        mesh=torch.where(present, mesh, -1),
+        rotation=rotation if placement.rotation is None else placement.rotation,
+        scale=scale if placement.enlarged is None else scale * placement.enlarged,
+        translation=placement.position,
     )
-    scale = scale * (placement.size / size)[..., None]
-    mesh = mesh if placement.placed is None else torch.where(placement.placed, mesh, -1)
-    poses = Poses(mesh, rotation, scale, placement.position)
-    return poses, placement.camera, placement.size, draws.extended(derive(placement, cfg), derived=True)
+    size = size if placement.enlarged is None else size * placement.enlarged.amax(dim=-1)
+    return poses, placement.camera, size, draws.extended(derive(placement, size, present, cfg), derived=True)
 
 
 def rotations(draws: Draws, cfg: Config) -> Float[Tensor, "batch slot 3 3"]:
@@ -116,9 +110,17 @@ def rotations(draws: Draws, cfg: Config) -> Float[Tensor, "batch slot 3 3"]:
     return torch.cat([turned, level], dim=1)
 
 
-def derive(placement: Placement, cfg: Config) -> dict[str, Tensor]:
+def derive(
+    placement: Placement, size: Float[Tensor, "batch slot"], present: Bool[Tensor, "batch slot"], cfg: Config
+) -> dict[str, Tensor]:
     """Returns what follows from the poses: distances in metres along the optical axis, shares of the image's shorter
-    side, and sizes in metres.
+    side, sizes in metres, and whether a thing found room.
+
+    Args:
+        placement: Of all things.
+        size: Longest sides, metres.
+        present: False for empty slots and what found no room.
+        cfg: `image_size` and the layout are read.
     """
     camera = placement.camera
     depth = product(camera.camera_from_world[:, None, 2:3, :3], placement.position[..., None])[..., 0, 0]
@@ -126,8 +128,9 @@ def derive(placement: Placement, cfg: Config) -> dict[str, Tensor]:
     focal = camera.intrinsics[:, None, 0, 0].abs() / min(cfg.image_size)
     values = {
         "distance": depth,
-        "screen_size": placement.size * focal / depth.clamp_min(1e-6),
-        "size": placement.size,
+        "screen_size": size * focal / depth.clamp_min(1e-6),
+        "size": size,
+        "placed": present.to(size.dtype),
     }
     parts = (name.split(".") for name in sorted(derived_names(cfg)))
     return {f"{group}.{what}": values[what][:, cfg.groups[group]] for group, what in parts}

@@ -10,7 +10,8 @@ from pydantic import Field
 from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.material import Material
-from ondr.settings.section import BEFORE_CAMERA, POSITIVE, Section
+from ondr.settings.section import BEFORE_CAMERA, POSITIVE, SPREAD, Section
+from ondr.settings.structured import Along
 
 
 class Position(Section):
@@ -18,6 +19,13 @@ class Position(Section):
 
     x: Law = quantity([0.05, 0.95], "share of the image's width", low=-1, high=2, layouts=BEFORE_CAMERA)
     y: Law = quantity([0.05, 0.95], "share of the image's height", low=-1, high=2, layouts=BEFORE_CAMERA)
+
+
+class GroundPlace(Section):
+    """Where a thing stands: shares of the table's width and depth."""
+
+    x: Law = quantity([0, 1], "share of the width", low=0, high=1, layouts=SPREAD)
+    y: Law = quantity([0, 1], "share of the depth", low=0, high=1, layouts=SPREAD)
 
 
 class Objects(Section):
@@ -43,5 +51,18 @@ class Objects(Section):
         "file", "longest side; file: as in the file", unit="m", low=POSITIVE, high=1e6, derived_from="file"
     )
     position: Position = Field(default=Position(), description="place in the image")
+    place: GroundPlace = Field(default=GroundPlace(), description="place on the table")
+    along: Along = Field(default=Along(), description="place in its lane")
+    cut: Law = quantity(
+        False,
+        "whether the image's border cuts it",
+        kind="bool",
+        neutral=0,
+        layouts=BEFORE_CAMERA,
+        paper="Tremblay 2018",
+    )
+    max_occlusion: float = Field(
+        default=1, ge=0, le=1, description="largest share of an object's box that distractors and context may cover"
+    )
     rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
     material: Material = Field(default=Material(), description="surface")

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from ondr.laws import Law
 from ondr.quantity import quantity
-from ondr.settings.material import ForeignMaterial, Material
-from ondr.settings.objects import Position
+from ondr.settings.material import ForeignMaterial
+from ondr.settings.objects import GroundPlace, Position
 from ondr.settings.section import BEFORE_CAMERA, POSITIVE, Section
+from ondr.settings.structured import Along
 
 Shape = Literal[
     "cube",
@@ -53,6 +54,8 @@ class Distractors(Section):
         high=1e6,
     )
     position: Position = Field(default=Position(), description="place in the image")
+    place: GroundPlace = Field(default=GroundPlace(), description="place on the table")
+    along: Along = Field(default=Along(), description="place in its lane")
     rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
     material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
 
@@ -74,8 +77,10 @@ class Context(Section):
         {"log_uniform": [0.5, 2]}, "longest side", unit="median sizes of the objects", low=POSITIVE, high=1e6
     )
     position: Position = Field(default=Position(), description="place in the image")
+    place: GroundPlace = Field(default=GroundPlace(), description="place on the table")
+    along: Along = Field(default=Along(), description="place in its lane")
     rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
-    material: Material = Field(default=Material(), description="surface")
+    material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
 
 
 class Occluders(Section):
@@ -91,14 +96,31 @@ class Occluders(Section):
     depth: Law = quantity([0.5, 0.9], "distance as a share of its object's", low=0.05, high=1)
     side_degrees: Law = quantity([0, 360], "from which side it reaches in", unit="degrees", low=-360, high=360)
     rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
-    material: Material = Field(default=Material(), description="surface")
+    material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
+
+
+class Jitter(Section):
+    """How far a piece of clutter is from the middle of its cell, in cells."""
+
+    x: Law = quantity([-0.4, 0.4], "to the right", low=-10, high=10, layouts=("clutter",))
+    y: Law = quantity([-0.4, 0.4], "downwards", low=-10, high=10, layouts=("clutter",))
 
 
 class Clutter(Section):
     """A wall of things behind all objects, which fills the image: a background without photos (layout clutter)."""
 
     meshes: Source = Field(default="composed", description="shapes, composed, sample, or a folder of meshes")
-    count: Law = quantity(0, "number", kind="count", low=0, high=1000, each=False, structure=True, layouts=("clutter",))
+    count: Law = quantity(
+        60,
+        "number, in a grid that fills the image",
+        kind="count",
+        low=0,
+        high=1000,
+        each=False,
+        structure=True,
+        layouts=("clutter",),
+        paper="Hinterstoisser 2019",
+    )
     instance: Law = quantity("uniform", "which mesh", kind="one_of", structure=True, layouts=("clutter",))
     scale: Law = quantity(
         [0.9, 1.5],
@@ -107,8 +129,9 @@ class Clutter(Section):
         high=1000,
         layouts=("clutter",),
     )
+    jitter: Jitter = Field(default=Jitter(), description="place in its cell of the image")
     rotation: Law = quantity("so3", "orientation in the world", kind="rotation", layouts=("clutter",))
-    material: Material = Field(default=Material(), description="surface")
+    material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
 
 
 class Composed(Section):

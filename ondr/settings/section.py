@@ -15,6 +15,8 @@ BEFORE_CAMERA: tuple[Layout, ...] = ("flying", "clutter")
 """Layouts that place things before a camera: screen share and size are drawn, the distance follows."""
 ON_GROUND: tuple[Layout, ...] = ("tabletop", "hemisphere", "structured")
 """Layouts that place things on a plane: size and the camera's distance are drawn, the screen share follows."""
+SPREAD: tuple[Layout, ...] = ("tabletop", "hemisphere")
+"""Layouts that spread things over a rectangle of the ground."""
 POSITIVE = 1e-6  # The smallest size, factor or share: division by it is still harmless in float32.
 
 

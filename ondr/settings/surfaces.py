@@ -6,24 +6,42 @@ from pydantic import Field
 
 from ondr.laws import Law
 from ondr.quantity import quantity
-from ondr.settings.material import ForeignMaterial
+from ondr.settings.material import SurfaceMaterial
 from ondr.settings.section import POSITIVE, Section
+
+
+class FloorMaterial(SurfaceMaterial):
+    """How the ground looks."""
+
+    texture_scale: Law = quantity(
+        {"log_uniform": [40, 400]}, "repeats of a foreign texture over 200 sizes", low=POSITIVE, high=10_000
+    )
+    pattern_scale: Law = quantity(
+        {"log_uniform": [40, 400]}, "repeats of a pattern over 200 sizes", low=POSITIVE, high=1e5
+    )
+
+
+class TableMaterial(SurfaceMaterial):
+    """How a table or a wall looks."""
+
+    texture_scale: Law = quantity(
+        {"log_uniform": [1, 8]}, "repeats of a foreign texture over its sides", low=POSITIVE, high=1000
+    )
 
 
 class Floor(Section):
     """A ground plane, as far as one sees."""
 
     present: Law = quantity(False, "whether it is there", kind="bool", each=False, structure=True, capacity=True)
-    height: Law = quantity(
-        [-3, -1],
-        "above the camera in the layouts flying and clutter, else above what things stand on; 0 where there is no "
-        "table and they stand on it",
+    below: Law = quantity(
+        [0.2, 2],
+        "below the lowest thing, or below the table; without a table, things stand on it",
         unit="median sizes of the objects",
-        low=-1e6,
+        low=0,
         high=1e6,
         each=False,
     )
-    material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
+    material: FloorMaterial = Field(default=FloorMaterial(), description="surface")
 
 
 class Table(Section):
@@ -39,7 +57,7 @@ class Table(Section):
     thickness: Law = quantity(
         [0.1, 0.4], "of the top", unit="median sizes of the objects", low=POSITIVE, high=1e6, each=False
     )
-    material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
+    material: TableMaterial = Field(default=TableMaterial(), description="surface")
 
 
 class Room(Section):
@@ -56,4 +74,4 @@ class Room(Section):
         high=1e6,
         each=False,
     )
-    material: ForeignMaterial = Field(default=ForeignMaterial(), description="surfaces")
+    material: TableMaterial = Field(default=TableMaterial(), description="surfaces")

@@ -23,6 +23,7 @@ from ondr.settings.others import Clutter, Composed, Context, Distractors, Occlud
 from ondr.settings.photometric import Photometric
 from ondr.settings.rendering import AssetSettings, Render, Split
 from ondr.settings.section import Layout, Section
+from ondr.settings.structured import Structured
 from ondr.settings.surfaces import Floor, Room, Table
 
 Side = Annotated[int, Field(ge=8, le=2048)]  # nvdiffrast draws at most 2048 pixels a side in one piece.
@@ -63,6 +64,7 @@ class Settings(Section):
     occluders: Occluders = Field(default=Occluders(), description="things before an object")
     clutter: Clutter = Field(default=Clutter(), description="a wall of things behind everything")
     composed: Composed = Field(default=Composed(), description="meshes made at random: unions of primitives")
+    structured: Structured = Field(default=Structured(), description="lanes, rows and shelves (layout structured)")
     floor: Floor = Field(default=Floor(), description="a ground plane")
     table: Table = Field(default=Table(), description="a table top")
     room: Room = Field(default=Room(), description="walls and a ceiling")

@@ -3,10 +3,71 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import torch
+
+from ondr.sampling.layouts.clutter import clutter
 from ondr.sampling.layouts.flying import flying
+from ondr.sampling.layouts.hemisphere import hemisphere
+from ondr.sampling.layouts.occluders import occluders
+from ondr.sampling.layouts.structured import structured
+from ondr.sampling.layouts.surfaces import surfaces
+from ondr.sampling.layouts.tabletop import tabletop
 from ondr.sampling.layouts.things import Placement as Placement
 from ondr.sampling.layouts.things import Things as Things
 from ondr.settings import Layout
 
-LAYOUTS: dict[Layout, Callable[[Things], Placement]] = {"flying": flying}
+LAYOUTS: dict[Layout, Callable[[Things], Placement]] = {
+    "flying": flying,
+    "tabletop": tabletop,
+    "hemisphere": hemisphere,
+    "clutter": clutter,
+    "structured": structured,
+}
+
+
+def arrange(things: Things) -> Placement:
+    """Places everything: by the layout, then what stands before objects, and the surfaces around it all."""
+    placement = LAYOUTS[things.cfg.layout](things)
+    groups = things.groups
+    before, first = groups["occluders"], groups["floor"].start
+    if before.stop > before.start:
+        placement = with_occluders(things, placement, before)
+    if things.present.shape[1] > first:
+        placement = with_surfaces(things, placement, first)
+    return placement
+
+
+def with_occluders(things: Things, placement: Placement, slots: slice) -> Placement:
+    """Returns the placement with the occluders in their place; one without an object to cover is left out."""
+    placed = torch.ones_like(things.present) if placement.placed is None else placement.placed
+    if things.groups["objects"].stop == 0:
+        return replace(placement, placed=_put(placed, slots, torch.zeros_like(placed[:, slots])))
+    position, sides, there = occluders(things, placement)
+    enlarged = torch.ones_like(things.scale) if placement.enlarged is None else placement.enlarged
+    return replace(
+        placement,
+        position=_put(placement.position, slots, position),
+        enlarged=_put(enlarged, slots, sides[..., None].expand(-1, -1, 3)),
+        placed=_put(placed, slots, there),
+    )
+
+
+def with_surfaces(things: Things, placement: Placement, first: int) -> Placement:
+    """Returns the placement with the surfaces, which have the last slots."""
+    position, sides, rotation = surfaces(things, placement)
+    enlarged = torch.ones_like(things.scale) if placement.enlarged is None else placement.enlarged
+    turned = things.rotation if placement.rotation is None else placement.rotation
+    slots = slice(first, None)
+    return replace(
+        placement,
+        position=_put(placement.position, slots, position),
+        enlarged=_put(enlarged, slots, sides),
+        rotation=_put(turned, slots, rotation),
+    )
+
+
+def _put(values: torch.Tensor, slots: slice, new: torch.Tensor) -> torch.Tensor:
+    """Returns `values` with `new` in some slots."""
+    return torch.cat([values[:, : slots.start], new, values[:, slots.start + new.shape[1] :]], dim=1)

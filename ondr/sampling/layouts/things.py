@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
+from ondr.config import Config
 from ondr.draws import Draws
 from ondr.geometry import product
 from ondr.sampling.active import Active
@@ -20,24 +22,31 @@ class Things:
     """Everything of a batch that is to be placed, turned and scaled as it will be."""
 
     draws: Draws
-    groups: Mapping[str, slice]
-    """`cfg.groups`: which slots are objects, distractors, and so on."""
-    size: Float[Tensor, "batch slot"]
-    """Longest side in metres; of a surface, the side of its unit square, 1."""
-    rotation: Float[Tensor, "batch slot 3 3"]
-    """world_from_object."""
-    scale: Float[Tensor, "batch slot 3"]
-    """Metres per file unit."""
-    extremes: Float[Tensor, "mesh support 3"]
-    """`Bank.support`."""
-    mesh: Int32[Tensor, "batch slot"]
-    """Row of the bank's meshes; -1 for an empty slot."""
-    unit: float
-    """The objects' median size in metres, in which all else is measured."""
-    image_size: tuple[int, int]
-    """Height and width in pixels."""
     active: Active
     """What may differ from neutral."""
+    cfg: Config
+    mesh: Int32[Tensor, "batch slot"]
+    """Row of the bank's meshes; -1 for an empty slot."""
+    size: Float[Tensor, "batch slot"]
+    """Longest side in metres; 1 where the layout or a surface decides."""
+    scale: Float[Tensor, "batch slot 3"]
+    """Metres per file unit."""
+    rotation: Float[Tensor, "batch slot 3 3"]
+    """world_from_object."""
+    extremes: Float[Tensor, "mesh support 3"]
+    """`Bank.support`."""
+    unit: float
+    """The objects' median size in metres, in which all else is measured."""
+
+    @property
+    def groups(self) -> Mapping[str, slice]:
+        """Which slots are objects, distractors, and so on."""
+        return self.cfg.groups
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.cfg.image_size
 
     @cached_property
     def present(self) -> Bool[Tensor, "batch slot"]:
@@ -50,6 +59,14 @@ class Things:
         points = self.extremes[self.mesh.clamp_min(0)] * self.scale[..., None, :]
         return product(points, self.rotation.mT)
 
+    def every(self, name: str, groups: tuple[str, ...]) -> Float[Tensor, "batch some"]:
+        """Returns a quantity of some groups, in the order of their slots."""
+        return torch.cat([self.draws[f"{group}.{name}"] for group in groups], dim=1)
+
+    def zeros(self, slots: int) -> Float[Tensor, "batch slots 3"]:
+        """Returns positions for slots that something else will place."""
+        return self.size.new_zeros(len(self.size), slots, 3)
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -58,7 +75,9 @@ class Placement:
     camera: Camera
     position: Float[Tensor, "batch slot 3"]
     """Where the centre of each bounding box lies in the world, metres."""
-    size: Float[Tensor, "batch slot"]
-    """`Things.size`, or what the layout makes of it."""
     placed: Bool[Tensor, "batch slot"] | None = None
     """False for what found no room and is left out; None: all found room."""
+    enlarged: Float[Tensor, "batch slot 3"] | None = None
+    """Factors on `Things.scale`; None: none is enlarged."""
+    rotation: Float[Tensor, "batch slot 3 3"] | None = None
+    """world_from_object; None: that of the things."""
