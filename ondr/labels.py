@@ -122,6 +122,12 @@ class _Fields:
     def mesh(self) -> Int32[Tensor, "batch object"]:
         return self.scene.poses.mesh[:, : self.count]
 
+    @property
+    def _file(self) -> Int32[Tensor, "batch object"]:
+        """The file of each object; bent ones lie elsewhere in the bank than their files' meshes."""
+        bends, bent = len(self.cfg.objects.bends_degrees), self.assets.bent
+        return self.mesh if not bends else torch.where(self.mesh < 0, -1, (self.mesh - bent.start) // bends)
+
     @functools.cached_property
     def extents(self) -> boxes.Extents:
         extents: boxes.Extents = self.twins.visible_extents(self.seen.slot, self.count)
@@ -153,11 +159,11 @@ class _Fields:
     @property
     def labels(self) -> Int64[Tensor, "batch object"]:
         classes = _class_of_mesh(self.assets.mesh_labels, self.mesh.device)
-        return self._punch(classes[self.mesh.clamp_min(0)], hole=-1)
+        return self._punch(classes[self._file.clamp_min(0)], hole=-1)
 
     @property
     def mesh_ids(self) -> Int64[Tensor, "batch object"]:
-        return self._punch(self.mesh.long(), hole=-1)
+        return self._punch(self._file.long(), hole=-1)
 
     @functools.cached_property
     def _share(self) -> Float32[Tensor, "batch object"]:

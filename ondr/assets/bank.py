@@ -52,6 +52,11 @@ class Bank:
     """Corners of the hull that reach furthest in many directions: what resting on and standing beside need."""
     hull_edges: Int32[Tensor, "mesh edge 2"]
     """Edges of the convex hull as rows of `hull`, padded by repeating the first."""
+    resting: Float[Tensor, "mesh pose 3 3"] | None = None
+    """Rotations that bring the mesh to rest on the ground, the likeliest first, padded with the last; None unless a law
+    asks for them."""
+    resting_share: Float[Tensor, "mesh pose"] | None = None
+    """How likely it is to rest in one of the poses up to this one."""
 
     @property
     def device(self) -> torch.device:
@@ -60,12 +65,13 @@ class Bank:
 
     def to(self, device: torch.device | str) -> Bank:
         """Returns the bank with every tensor on `device`."""
-        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{name: value.to(device) for name, value in tensors.items() if value is not None})
 
 
 @dataclass(frozen=True)
 class Assets:
-    """A bank and what its rows mean. The lists are host data; only `bank` lies on the device."""
+    """A bank and what its rows mean. The lists are host data; only tensors lie on the device."""
 
     bank: Bank
     class_names: tuple[str, ...]
@@ -87,6 +93,16 @@ class Assets:
     """Rows of `bank.textures` with background photos."""
     photo_aspects: tuple[float, ...]
     """Width over height of each of `photos`, whose texture is a square."""
+    panoramas: range = range(0)
+    """Rows of `bank.textures` with equirectangular panoramas, each stretched to a square."""
+    panorama_harmonics: Float[Tensor, "panorama 9 3"] | None = None
+    """Irradiance from each of them as `ondr.harmonics`, on the bank's device; None without any."""
+    panorama_scale: Float[Tensor, "panorama"] | None = None
+    """Linear radiance of a full texel of each of them, on the bank's device; None without any."""
+    mesh_subjects: tuple[str, ...] = ()
+    """What each of `mesh_files` is a mesh of: files with the same entry are poses of one subject. Empty: all differ."""
+    bent: range = range(0)
+    """Rows of the bank's meshes with `mesh_files` bent: the first by each of `objects.bends_degrees`, and so on."""
     others: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Rows of the bank's meshes that the groups `context`, `occluders` and `clutter` choose from."""
     surfaces: dict[str, int] = field(default_factory=dict)

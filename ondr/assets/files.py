@@ -31,6 +31,12 @@ class MeshFile:
     label: str
     """Name of the class: the folder under the root; the file's stem where it lies in the root itself."""
 
+    @property
+    def subject(self) -> str:
+        """What this is a mesh of: the folder that holds it, if that lies below the class's, else the file itself."""
+        folder = self.name.rpartition("/")[0]
+        return folder if "/" in folder else self.name
+
 
 def sample_folder(kind: Literal["meshes", "textures"]) -> Path:
     """Returns the folder of the shipped assets: inside an installed package, beside it in a checkout."""
@@ -39,19 +45,20 @@ def sample_folder(kind: Literal["meshes", "textures"]) -> Path:
     return packaged if packaged.is_dir() else package.parent / kind
 
 
-def find_meshes(roots: Literal["sample"] | Path | Sequence[Path]) -> list[MeshFile]:
+def find_meshes(roots: Literal["sample"] | Path | Sequence[Path], setting: str = "objects.meshes") -> list[MeshFile]:
     """Lists the mesh files under the roots, sorted by name within each root.
 
     Args:
-        roots: `objects.meshes`: `sample`, or one or several folders or files.
+        roots: `sample`, or one or several folders or files.
+        setting: Dotted name of the setting that names them, for messages.
 
     Raises:
         AssetError: A root does not exist or holds no mesh file.
     """
     if roots == "sample":
-        return _meshes_under(sample_folder("meshes"))
+        return _meshes_under(sample_folder("meshes"), setting)
     listed = [roots] if isinstance(roots, str | os.PathLike) else roots
-    return [file for root in listed for file in _meshes_under(Path(root))]
+    return [file for root in listed for file in _meshes_under(Path(root), setting)]
 
 
 def find_images(folder: Path, setting: str) -> list[Path]:
@@ -111,10 +118,17 @@ def held_out_by_class(files: Sequence[MeshFile], share: float, part: str) -> lis
     """
     labels = sorted({file.label for file in files})
     groups = [[file for file in files if file.label == label] for label in labels]
-    kept = {
-        file.path for group in groups for file in held_out(group, [content_share(f.path) for f in group], share, part)
-    }
+    kept = {file.path for group in groups for file in held_out(group, _subject_shares(group), share, part)}
     return [file for file in files if file.path in kept]
+
+
+def _subject_shares(files: Sequence[MeshFile]) -> list[float]:
+    """Returns the `content_share` of the first mesh of each file's subject, so that a subject stays together."""
+    first: dict[str, float] = {}
+    for file in files:
+        if file.subject not in first:
+            first[file.subject] = content_share(file.path)
+    return [first[file.subject] for file in files]
 
 
 def read_bytes(path: Path) -> bytes:
@@ -144,13 +158,13 @@ def read_lines(path: Path) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ").split("\n")
 
 
-def _meshes_under(root: Path) -> list[MeshFile]:
-    folder = _existing(root, "objects.meshes")
+def _meshes_under(root: Path, setting: str) -> list[MeshFile]:
+    folder = _existing(root, setting)
     names = [folder.name] if folder.is_file() else _files_under(folder, MESH_SUFFIXES)
     base = folder.parent if folder.is_file() else folder
     if not names or Path(names[0]).suffix.lower() not in MESH_SUFFIXES:
         endings = ", ".join(MESH_SUFFIXES)
-        raise AssetError(f"objects.meshes must hold meshes ({endings}), got {folder} without any. Check the path.")
+        raise AssetError(f"{setting} must hold meshes ({endings}), got {folder} without any. Check the path.")
     return [MeshFile(base / name, name, _label(name)) for name in names]
 
 

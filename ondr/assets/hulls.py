@@ -11,15 +11,20 @@ directions, evenly spread, 13 degrees apart, the true extreme lies at most 0.7 %
 
 
 def support_points(hull: Float64[np.ndarray, "hull 3"]) -> Float64[np.ndarray, "support 3"]:
-    """Returns the corners of a hull that reach furthest in `SUPPORT` directions, some of them more than once.
+    """Returns the corners of a hull that reach furthest in `SUPPORT` directions, some of them more than once."""
+    return extreme_points(hull, SUPPORT)
+
+
+def extreme_points(points: Float64[np.ndarray, "point 3"], number: int) -> Float64[np.ndarray, "extreme 3"]:
+    """Returns the points that reach furthest in evenly spread directions, some of them more than once.
 
     Source: Gonzalez 2010, "Measurement of areas on a sphere using Fibonacci and latitude-longitude lattices".
     """
-    number = np.arange(SUPPORT) + 0.5
-    height, turn = 1 - 2 * number / SUPPORT, np.pi * (1 + 5**0.5) * number
+    index = np.arange(number) + 0.5
+    height, turn = 1 - 2 * index / number, np.pi * (1 + 5**0.5) * index
     flat = np.sqrt(1 - height**2)
     directions = np.stack([flat * np.cos(turn), flat * np.sin(turn), height], axis=1)
-    return hull[(hull @ directions.T).argmax(axis=0)]
+    return points[(points @ directions.T).argmax(axis=0)]
 
 
 def convex_hull(

@@ -10,24 +10,26 @@ from typing import TypeVar
 import numpy as np
 
 from ondr.assets.bank import Assets
+from ondr.assets.bending import bend
 from ondr.assets.files import (
     MeshFile,
     content_share,
     find_images,
-    find_meshes,
     held_out,
     held_out_by_class,
     name_share,
     read_bytes,
     sample_folder,
 )
-from ondr.assets.meshes import Mesh, build_mesh, read_mesh
+from ondr.assets.meshes import Mesh, build_mesh
 from ondr.assets.packing import pack_bank
 from ondr.assets.parts import ImageData, Part, Surface
 from ondr.assets.primitives import PrimitiveMesh, distractor_shapes, surface_shapes
+from ondr.assets.sources import OTHERS, object_files, other_files, parts_of
 from ondr.assets.textures import TextureStore, noise_tiles
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
+from ondr.laws import Resting
 
 Item = TypeVar("Item")
 Loaded = TypeVar("Loaded")
@@ -41,14 +43,18 @@ def load_assets(cfg: Config) -> Assets:
         ConfigError: `classes` names a class that is not there.
     """
     files, class_names = _mesh_files(cfg)
+    others = other_files(cfg, files)
     tiles, photos = _image_files(cfg)
     store = TextureStore(cfg.assets.max_texture_size)
-    with _progress(cfg, len(files) + len(tiles) + len(photos)) as advance:
+    number = len(files) + sum(map(len, others.values())) + len(tiles) + len(photos)
+    with _progress(cfg, number) as advance:
         loader = _Loader(cfg, advance)
         objects = loader.each(files, lambda file: _object(file, store, cfg), "objects.meshes")
-        solids, flats = distractor_shapes(), surface_shapes()
-        shapes = [_shape(name, solids[name], cfg) for name in cfg.distractors.shapes]
-        shapes += [_shape(name, solid, cfg) for name, solid in flats.items()]
+        shelf = _Shelf([made for _, (made, _) in objects])
+        distractors = {name: shelf.add(_shape(name, distractor_shapes()[name], cfg)) for name in cfg.distractors.shapes}
+        surfaces = {name: shelf.add(_shape(name, solid, cfg)) for name, solid in surface_shapes().items()}
+        other_rows = _other_rows(others, loader, shelf, store, cfg)
+        bent = [shelf.add(made) for _, (_, all_bent) in objects for made in all_bent]
         tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
         noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
         first_photo = len(store.rows)
@@ -58,18 +64,17 @@ def load_assets(cfg: Config) -> Assets:
     store.say_scaled()
     loaded = [file for file, _ in objects]
     class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
-    distractors = {name: len(loaded) + i for i, name in enumerate(cfg.distractors.shapes)}
-    meshes = [mesh for _, (mesh, _) in objects] + shapes
-    rows = [rows for _, (_, rows) in objects] + [[0] * len(shape.surfaces) for shape in shapes]
     return Assets(
-        bank=pack_bank(meshes, rows, store),
+        bank=pack_bank(shelf.meshes, shelf.textures, store, resting=_asks_for_rest(cfg)),
         class_names=class_names,
         mesh_files=tuple(file.name for file in loaded),
         mesh_paths=tuple(str(file.path) for file in loaded),
         mesh_labels=tuple(class_names.index(file.label) for file in loaded),
+        mesh_subjects=tuple(file.subject for file in loaded),
         distractors=distractors,
-        others={group: tuple(distractors.values()) for group in ("context", "occluders", "clutter")},
-        surfaces={name: len(loaded) + len(distractors) + i for i, name in enumerate(flats)},
+        others={group: other_rows.get(group, tuple(distractors.values())) for group in OTHERS},
+        surfaces=surfaces,
+        bent=_span(bent),
         foreign_textures=_span([row for _, row in tile_rows]),
         noise_textures=_span(noise_rows),
         photos=range(first_photo, first_photo + len(aspects)),
@@ -77,9 +82,43 @@ def load_assets(cfg: Config) -> Assets:
     )
 
 
+Made = tuple[Mesh, list[int]]
+"""A mesh and the store's textures of its surfaces."""
+
+
+class _Shelf:
+    """The meshes of the bank, in the order of its rows."""
+
+    def __init__(self, made: Sequence[Made]) -> None:
+        self.meshes = [mesh for mesh, _ in made]
+        self.textures = [textures for _, textures in made]
+
+    def add(self, made: Made) -> int:
+        """Adds a mesh and returns its row."""
+        self.meshes.append(made[0])
+        self.textures.append(made[1])
+        return len(self.meshes) - 1
+
+
+def _other_rows(
+    others: dict[str, list[MeshFile]], loader: _Loader, shelf: _Shelf, store: TextureStore, cfg: Config
+) -> dict[str, tuple[int, ...]]:
+    """Loads the meshes of other groups, each file once, and returns their rows."""
+    rows: dict[Path, int] = {}
+    for group, files in others.items():
+        new = [file for file in files if file.path not in rows]
+        for file, (made, _) in loader.each(new, lambda file: _object(file, store, cfg, bends=False), f"{group}.meshes"):
+            rows[file.path] = shelf.add(made)
+    return {group: tuple(rows[f.path] for f in files if f.path in rows) for group, files in others.items()}
+
+
+def _asks_for_rest(cfg: Config) -> bool:
+    return any(isinstance(law, Resting) for law, _ in cfg.used_quantities.values())
+
+
 def _mesh_files(cfg: Config) -> tuple[list[MeshFile], tuple[str, ...]]:
     """Returns the files to load, and the class names, which a split does not change."""
-    files = find_meshes(cfg.objects.meshes)
+    files = object_files(cfg)
     found = sorted({file.label for file in files})
     class_names = tuple(found) if cfg.classes is None else cfg.classes
     unknown = [name for name in class_names if name not in found]
@@ -162,15 +201,21 @@ class _Loader:
         return loaded
 
 
-def _object(file: MeshFile, store: TextureStore, cfg: Config) -> tuple[Mesh, list[int]]:
-    mesh = read_mesh(file.path, float(cfg.assets.crease_degrees))
-    return mesh, store.add_own([surface.image for surface in mesh.surfaces])
+def _object(file: MeshFile, store: TextureStore, cfg: Config, *, bends: bool = True) -> tuple[Made, list[Made]]:
+    """Returns a mesh, and the same bent by each of `objects.bends_degrees`."""
+    parts, crease = parts_of(file, cfg), float(cfg.assets.crease_degrees)
+    mesh = build_mesh(str(file.path), parts, crease)
+    textures = store.add_own([surface.image for surface in mesh.surfaces])
+    angles = cfg.objects.bends_degrees if bends else ()
+    bent = [build_mesh(str(file.path), bend(parts, degrees), crease) for degrees in angles]
+    return (mesh, textures), [(made, textures) for made in bent]
 
 
-def _shape(name: str, shape: PrimitiveMesh, cfg: Config) -> Mesh:
+def _shape(name: str, shape: PrimitiveMesh, cfg: Config) -> Made:
     white = Surface((1.0, 1.0, 1.0))
     part = Part(shape.vertices[shape.triangles], shape.uvs[shape.triangles].astype(np.float64), None, white)
-    return build_mesh(name, [part], float(cfg.assets.crease_degrees))
+    mesh = build_mesh(name, [part], float(cfg.assets.crease_degrees))
+    return mesh, [0] * len(mesh.surfaces)
 
 
 def _image(path: Path) -> ImageData:

@@ -67,10 +67,19 @@ def read_mesh(path: Path, crease_degrees: float) -> Mesh:
     Raises:
         AssetError: The file cannot be used; the message says why.
     """
+    return build_mesh(str(path), read_parts(path), crease_degrees)
+
+
+def read_parts(path: Path) -> list[Part]:
+    """Reads the triangles of a mesh file of any known format.
+
+    Raises:
+        AssetError: The file cannot be used; the message says why.
+    """
     parts = [part for part in READERS[path.suffix.lower()](path) if len(part.corners)]
     if not parts:
         raise AssetError(f"{path} must hold triangles, got none. Check that it is a mesh, or leave it out.")
-    return build_mesh(str(path), parts, crease_degrees)
+    return parts
 
 
 def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float) -> Mesh:

@@ -10,6 +10,7 @@ import torch
 from ondr.assets.bank import Bank
 from ondr.assets.hulls import support_points
 from ondr.assets.meshes import Mesh
+from ondr.assets.resting import resting_poses
 from ondr.assets.textures import TextureStore
 from ondr.errors import AssetError
 
@@ -17,13 +18,16 @@ MOST_ROWS = 2**31 - 1
 """Indices are int32."""
 
 
-def pack_bank(meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: TextureStore) -> Bank:
+def pack_bank(
+    meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: TextureStore, *, resting: bool = False
+) -> Bank:
     """Packs meshes and textures into a bank on the CPU.
 
     Args:
         meshes: In the order of the bank's rows.
         textures: Row of the store's textures for each surface of each mesh.
         store: The textures.
+        resting: Whether to find the poses in which the meshes come to rest.
 
     Raises:
         AssetError: There are more vertices, triangles or texels than an int32 can count.
@@ -35,6 +39,7 @@ def pack_bank(meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: 
         np.column_stack([m.triangles, m.materials + first]) for m, first in zip(meshes, first_material, strict=True)
     ]
     colors = [surface.color for m in meshes for surface in m.surfaces]
+    poses, shares = _resting(meshes) if resting else (None, None)
     return Bank(
         vertices=torch.from_numpy(np.concatenate([m.vertices for m in meshes])),
         colors=torch.from_numpy(np.concatenate([m.colors for m in meshes])),
@@ -53,7 +58,19 @@ def pack_bank(meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: 
         hull=torch.from_numpy(_padded([m.hull for m in meshes])),
         support=torch.from_numpy(np.stack([support_points(m.hull) for m in meshes])).float(),
         hull_edges=torch.from_numpy(_padded([m.hull_edges for m in meshes])).int(),
+        resting=poses,
+        resting_share=shares,
     )
+
+
+def _resting(meshes: Sequence[Mesh]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns `Bank.resting` and `Bank.resting_share`."""
+    found = [resting_poses(mesh.hull.astype(np.float64)) for mesh in meshes]
+    most = max(len(shares) for _, shares in found)
+    poses = [np.concatenate([r, np.repeat(r[-1:], most - len(r), axis=0)]) for r, _ in found]
+    # What is left of the last step by rounding belongs to the last pose.
+    below = [np.pad(np.cumsum(shares)[:-1], (0, most - len(shares) + 1), constant_values=1.0) for _, shares in found]
+    return torch.from_numpy(np.stack(poses)).float(), torch.from_numpy(np.stack(below)).float()
 
 
 def _check_counts(**counts: int) -> None:

@@ -32,6 +32,7 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
     """
     names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
     numbers = {"background.photo": len(assets.photos), "background.noise": len(assets.noise_textures)}
+    numbers |= {"objects.bend": len(cfg.objects.bends_degrees)}
     numbers |= {f"{group}.instance": len(rows) for group, rows in assets.others.items()}
     result = {}
     for name, (law, spec) in cfg.quantities().items():

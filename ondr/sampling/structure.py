@@ -18,7 +18,7 @@ from ondr.parameters import Parameters
 from ondr.rng import name_key
 from ondr.sampling.overrides import Overrides, host_override
 from ondr.sampling.plan import Plan
-from ondr.sampling.words import Words
+from ondr.sampling.words import Draw, Words
 from ondr.scene import Structure
 
 Drawn = dict[str, Int64[Tensor, "batch *slot"]]
@@ -31,17 +31,36 @@ class MeshTable:
     """Which of the bank's meshes each group of things chooses from."""
 
     def __init__(self, assets: Assets, cfg: Config) -> None:
-        """Lists the files of each class, and the meshes of each other group."""
-        files = [[row for row, c in enumerate(assets.mesh_labels) if c == k] for k in range(len(assets.class_names))]
-        self.sizes = torch.tensor([len(f) for f in files], dtype=torch.int64)
-        self.rows = torch.zeros(len(files), max(self.sizes.tolist()), dtype=torch.int64)
-        for k, rows in enumerate(files):
-            self.rows[k, : len(rows)] = torch.tensor(rows)
+        """Lists the subjects of each class and their meshes, and the meshes of each other group."""
+        names = assets.mesh_subjects or assets.mesh_files
+        subjects = [
+            [
+                [row for row, name in enumerate(names) if name == subject and assets.mesh_labels[row] == label]
+                for subject in dict.fromkeys(n for n, c in zip(names, assets.mesh_labels, strict=True) if c == label)
+            ]
+            for label in range(len(assets.class_names))
+        ]
+        self.subjects = torch.tensor([len(of_class) for of_class in subjects])
+        """How many subjects each class has."""
+        most, longest = int(self.subjects.max()), max(len(rows) for of_class in subjects for rows in of_class)
+        self.variants = torch.ones(len(subjects), most, dtype=torch.int64)
+        """How many meshes each subject of each class has."""
+        self.rows = torch.zeros(len(subjects), most, longest, dtype=torch.int64)
+        for label, of_class in enumerate(subjects):
+            for number, rows in enumerate(of_class):
+                self.variants[label, number] = len(rows)
+                self.rows[label, number, : len(rows)] = torch.tensor(rows)
         shapes = tuple(assets.distractors[s] for s in cfg.distractors.shapes)
         listed = {group: assets.others.get(group, ()) for group in FROM_LIST} | {"distractors": shapes}
         self.lists = {group: torch.tensor(rows, dtype=torch.int64) for group, rows in listed.items()}
         self.surfaces = assets.surfaces
         self.groups = cfg.groups
+        self.bent, self.bends = assets.bent, len(cfg.objects.bends_degrees)
+
+    def objects(self, drawn: Mapping[str, Tensor]) -> Int64[Tensor, "batch slot"]:
+        """Returns the row of each object of interest."""
+        rows = self.rows[drawn["objects.label"], drawn["objects.instance"], drawn["objects.variant"]]
+        return self.bent.start + rows * self.bends + drawn["objects.bend"] if self.bends else rows
 
 
 def draw_structure(plan: Plan, words: Words, parameters: Parameters, overrides: Overrides, meshes: MeshTable) -> Drawn:
@@ -58,31 +77,43 @@ def draw_structure(plan: Plan, words: Words, parameters: Parameters, overrides: 
             largest = _largest(draw.name, plan, drawn, meshes)
             shape = (len(words.all), *draw.shape)
             drawn[draw.name] = host_override(draw.name, overrides[draw.name], shape, largest)
-        elif draw.name == "objects.instance":
-            drawn[draw.name] = _instance(plan, words, drawn["objects.label"], meshes)
+        elif draw.name in ("objects.instance", "objects.variant"):
+            drawn[draw.name] = _one_of(draw, words, drawn, meshes)
         else:
             drawn[draw.name] = plan.draw(draw.name, words, parameters).to(torch.int64)
     return drawn
 
 
-def _instance(plan: Plan, words: Words, label: Tensor, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
-    """Returns which file of its class each object is. How many there are depends on the class: the plan cannot know."""
-    draw = plan.draws["objects.instance"]
-    mine, number = words.of(draw.words, name_key(draw.name)), meshes.sizes[label]
+def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
+    """Returns which subject of its class, or which mesh of its subject, each object is.
+
+    How many there are depends on the class, so the plan cannot know it.
+    """
+    mine, number = words.of(draw.words, name_key(draw.name)), _number(draw.name, drawn, meshes)
     if not isinstance(draw.law, Cycle):
         return mine.first * number >> 32
-    # Where the classes come in turn, each has had as many objects in this slot as there were rounds.
-    turn = words.sample_ids[:, None] // len(meshes.sizes)
+    # Where the classes come in turn, each has had as many objects in this slot as there were rounds; likewise subjects.
+    turn = words.sample_ids[:, None] // len(meshes.subjects)
+    if draw.name == "objects.variant":
+        turn = turn // meshes.subjects[drawn["objects.label"]]
     return mine.in_turn(number, turn.expand_as(number))
+
+
+def _number(name: str, drawn: Drawn, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
+    """Returns how many there are to choose from."""
+    label = drawn["objects.label"]
+    return meshes.subjects[label] if name == "objects.instance" else meshes.variants[label, drawn["objects.instance"]]
 
 
 def _largest(name: str, plan: Plan, drawn: Drawn, meshes: MeshTable) -> Tensor:
     """Returns the largest value that a draw of structure can take."""
     group, _, what = name.partition(".")
-    if name == "objects.instance":
-        return meshes.sizes[drawn["objects.label"]] - 1
+    if name in ("objects.instance", "objects.variant"):
+        return _number(name, drawn, meshes) - 1
+    if name == "objects.bend":
+        return torch.tensor(max(meshes.bends - 1, 0))
     if name == "objects.label":
-        return torch.tensor(len(meshes.sizes) - 1)
+        return torch.tensor(len(meshes.subjects) - 1)
     if FROM_LIST.get(group) == what:
         return torch.tensor(len(meshes.lists[group]) - 1)
     return torch.tensor(int(plan.draws[name].law.support[1]) if what == "count" else 1)
@@ -102,14 +133,17 @@ def structure(
         rows: From `gated_rows`.
         largest: From `largest_values`.
     """
-    objects = meshes.rows[drawn["objects.label"], drawn["objects.instance"]]
-    parts = [_present(objects, drawn["objects.count"])]
+    parts = [_present(meshes.objects(drawn), drawn["objects.count"])]
     for group, what in FROM_LIST.items():
         if f"{group}.count" in drawn:
             chosen = meshes.lists[group][drawn[f"{group}.{what}"]]
             parts.append(_present(chosen, drawn[f"{group}.count"]))
     for group, shape in (("floor", "plane"), ("table", "box"), ("room", "plane")):
         slots = meshes.groups[group].stop - meshes.groups[group].start
+        if not slots:
+            continue
+        if not slots:
+            continue
         there = drawn[f"{group}.present"][:, None].expand(-1, slots)
         parts.append(torch.where(there > 0, meshes.surfaces.get(shape, 0), -1))
     return Structure(mesh=torch.cat(parts, dim=1).to(torch.int32), rows=rows, largest=largest)
