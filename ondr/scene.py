@@ -45,6 +45,28 @@ class Materials:
     """GGX roughness (alpha is its square), 0..1."""
     specular: Float[Tensor, "batch slot"]
     """Reflectance at normal incidence (F0), 0..1."""
+    texture_radians: Float[Tensor, "batch slot"] | None = None
+    """Turn of the foreign texture about uv's origin, clockwise; None: 0 everywhere."""
+    texture_offset: Float[Tensor, "batch slot 2"] | None = None
+    """What of the foreign texture lies at uv's origin, in repeats; None: its corner everywhere."""
+    pattern: Int32[Tensor, "batch slot"] | None = None
+    """Pattern that mixes `color` with `color2`: 0 for none, else its place in `settings.PATTERNS`, from 1. None: there
+    is none, and the next three are None as well."""
+    color2: Float[Tensor, "batch slot 3"] | None = None
+    """Linear RGB; the pattern's second colour."""
+    pattern_from_object: Float[Tensor, "batch slot 3 4"] | None = None
+    """From bank coordinates to those of the pattern, which has period 1 in each."""
+    noise_stretch: Float[Tensor, "batch slot 3"] | None = None
+    """Cells of noise in a pattern's period, along its axes; None: no pattern has noise in it."""
+    own_shift: Float[Tensor, "batch slot 3"] | None = None
+    """Shift of the hue in degrees, factors on saturation and value of the file's own colours, as HSV of sRGB-encoded
+    values; None: (0, 1, 1) everywhere. Used where `own`."""
+    diffuse: Float[Tensor, "batch slot"] | None = None
+    """Share of the colour that is reflected diffusely; None: 1 everywhere."""
+    metallic: Float[Tensor, "batch slot"] | None = None
+    """From dielectric (0) to metal (1), which reflects nothing diffusely, and its colour specularly; None: 0."""
+    emission: Float[Tensor, "batch slot"] | None = None
+    """Radiance of its own, as a factor on the colour; None: 0 everywhere."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +81,23 @@ class Lights:
     """Metres from a point light at which its falloff is 1: its distance from the scene's centre."""
     ambient: Float[Tensor, "batch 3"]
     """Linear RGB."""
+    upward: Float[Tensor, "batch 3"] | None = None
+    """Linear RGB that a surface gets in addition to `ambient` where it faces straight up, and lacks where it faces down;
+    in between it goes with the normal's z. None: nothing in any image."""
+    harmonics: Float[Tensor, "batch 9 3"] | None = None
+    """Irradiance from an environment as `ondr.harmonics`, world frame, in addition to `ambient`. None: none."""
+    environment: Int32[Tensor, "batch"] | None = None
+    """Row of the bank's textures: the panorama that shiny surfaces mirror. None: they mirror none, and the next two are
+    None as well."""
+    environment_radiance: Float[Tensor, "batch"] | None = None
+    """Linear radiance of a full texel of it."""
+    environment_yaw_degrees: Float[Tensor, "batch"] | None = None
+    """By which it is turned about the vertical, counter-clockwise from above."""
+    shadow_strength: Float[Tensor, "batch"] | None = None
+    """Share of the first light that is missing in its full shadow, 0..1. None: no image has shadows."""
+    shadow_softness: Float[Tensor, "batch"] | None = None
+    """Width of a shadow's soft edge over the width of what casts shadows, as the light sees it. None where
+    `shadow_strength` is."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The colour of a surface before any light falls on it: vertex colour x material colour x texture."""
+"""The colour of a surface before any light falls on it: vertex colour x material colour x texture, or a pattern."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.imaging.planes import Vector, take, take_one
+from ondr.color import chroma, linear_from_srgb, saturate, shift_hue, srgb_from_linear
+from ondr.imaging.patterns import PatternTables, paint, pattern_tables
+from ondr.imaging.planes import Vector, add_product, scaled, take, take_one
 from ondr.imaging.surface import Corners, Hit, interpolate, uv_at
 from ondr.imaging.texture import fetch, unpack
 from ondr.scene import Materials
@@ -32,6 +34,13 @@ class AppearanceTables:
     """Linear RGB and the repeats of the texture over the unit square of uv."""
     look_texture: Int32[Tensor, "look 2"]
     """First texel and log2 of the side."""
+    look_turn: Float[Tensor, "look 4"] | None
+    """Cosine and sine of the texture's clockwise turn, and what of it lies at uv's origin, in repeats; None: no look's
+    texture is turned or moved."""
+    own_shift: Float[Tensor, "instance 3"] | None
+    """`Materials.own_shift`."""
+    patterns: PatternTables | None
+    """None: no surface has a pattern."""
 
 
 def appearance_tables(bank: Bank, materials: Materials) -> AppearanceTables:
@@ -47,7 +56,23 @@ def appearance_tables(bank: Bank, materials: Materials) -> AppearanceTables:
         foreign_look=torch.where(own, -1, foreign),
         look=torch.cat([own_look, foreign_look.to(own_look.dtype)]),
         look_texture=bank.textures.index_select(0, texture),
+        look_turn=look_turns(materials, own_look),
+        own_shift=None if materials.own_shift is None else materials.own_shift.flatten(0, 1),
+        patterns=pattern_tables(materials),
     )
+
+
+def look_turns(materials: Materials, own_look: Float[Tensor, "material 4"]) -> Float[Tensor, "look 4"] | None:
+    """Returns `AppearanceTables.look_turn`; the bank's own looks are neither turned nor moved."""
+    angle, offset = materials.texture_radians, materials.texture_offset
+    if angle is None and offset is None:
+        return None
+    angle = torch.zeros_like(materials.texture_scale) if angle is None else angle
+    offset = torch.zeros_like(materials.color[..., :2]) if offset is None else offset
+    foreign = torch.cat([angle.cos()[..., None], angle.sin()[..., None], offset], dim=-1).flatten(0, 1)
+    still = torch.zeros_like(own_look)
+    still[:, 0] = 1
+    return torch.cat([still, foreign.to(own_look.dtype)])
 
 
 def vertex_colors(words: Int32[Tensor, "vertex"], corners: Corners, hit: Hit, own: Tensor) -> Vector:
@@ -75,10 +100,44 @@ def albedo_at(
     *color, repeats = take(tables.look, row)
     first, log2_side = take(tables.look_texture, row)
     u, v, footprint = uv_at(corners, hit)
-    texture = fetch(
-        tables.texels, first, log2_side, u * repeats, v * repeats, footprint * (repeats * repeats), trilinear
-    )
+    u, v = u * repeats, v * repeats
+    if tables.look_turn is not None:
+        u, v = turned(u, v, take(tables.look_turn, row))
+    texture = fetch(tables.texels, first, log2_side, u, v, footprint * (repeats * repeats), trilinear)
     vertex = vertex_colors(tables.words, corners, hit, own)
     # Both factors are square roots: one squaring serves them.
     roots = (a * b for a, b in zip(texture, vertex, strict=True))
-    return tuple(c * (root * root) * WHITE**-4.0 for c, root in zip(color, roots, strict=True))
+    albedo = tuple(c * (root * root) * WHITE**-4.0 for c, root in zip(color, roots, strict=True))
+    if tables.own_shift is not None:
+        moved = shifted(albedo, take(tables.own_shift, instance))
+        albedo = tuple(torch.where(own, a, b) for a, b in zip(moved, albedo, strict=True))
+    return albedo if tables.patterns is None else paint(tables.patterns, albedo, corners, hit, instance)
+
+
+def turned(u: Tensor, v: Tensor, turn: Vector) -> tuple[Tensor, Tensor]:
+    """Returns where to look in a texture that is turned and moved.
+
+    Args:
+        u: In repeats, to the right.
+        v: In repeats, down.
+        turn: Columns of `AppearanceTables.look_turn`.
+    """
+    cosine, sine, right, down = turn
+    return add_product(add_product(right, u, cosine), v, sine), add_product(add_product(down, v, cosine), u, -sine)
+
+
+def shifted(albedo: Vector, shift: Vector) -> Vector:
+    """Returns linear colours with another hue, saturation and value of HSV.
+
+    That is done to sRGB-encoded values, as image editors, the photometric effects and kornia on images do.
+
+    Args:
+        albedo: Linear RGB, 0..1.
+        shift: Columns of `Materials.own_shift`.
+    """
+    degrees, saturation, value = shift
+    encoded = tuple(srgb_from_linear(a) for a in albedo)
+    # Neither hue nor saturation changes V, which ends at 1: a brighter colour keeps its hue.
+    factor = torch.minimum(value, chroma(encoded)[0].clamp_min(1e-12).reciprocal())
+    moved = scaled(shift_hue(saturate(encoded, saturation), degrees), factor)
+    return tuple(linear_from_srgb(c) for c in moved)

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.geometry import product
-from ondr.imaging.planes import Vector, add_product, dot, take
+from ondr.imaging.planes import Vector, add_product, along, dot, mix, scaled, take, take_one
+from ondr.imaging.surroundings import SurroundingTables, irradiance, mirrored, mirrored_shares, reflection_of
 from ondr.scene import Camera, Lights, Materials
 
 LARGEST_FALLOFF = 4.0
@@ -34,9 +35,19 @@ class LightTables:
     ambient: Float[Tensor, "batch 3"]
     reflection: Float[Tensor, "instance 4"]
     """GGX's alpha^2, (alpha^2 - 1) / 2, Schlick's k, reflectance at normal incidence."""
+    diffuse: Float[Tensor, "instance"] | None = None
+    """`Materials.diffuse`."""
+    metallic: Float[Tensor, "instance"] | None = None
+    """`Materials.metallic`."""
+    emission: Float[Tensor, "instance"] | None = None
+    """`Materials.emission`."""
+    around: SurroundingTables | None = None
+    """Light that differs from side to side, `ambient` aside; None: there is none."""
 
 
-def light_tables(lights: Lights, camera: Camera, materials: Materials) -> LightTables:
+def light_tables(
+    lights: Lights, camera: Camera, materials: Materials, around: SurroundingTables | None = None
+) -> LightTables:
     """Derives the tables of a batch, once per batch."""
     position, w = lights.position.split((3, 1), dim=-1)
     rotation, translation = camera.camera_from_world[:, None, :3, :3], camera.camera_from_world[:, None, :3, 3]
@@ -49,7 +60,14 @@ def light_tables(lights: Lights, camera: Camera, materials: Materials) -> LightT
     roughness = materials.roughness.clamp(SMALLEST_ROUGHNESS, 1)
     alpha2, k = roughness**4, (roughness + 1) ** 2 / 8
     reflection = torch.stack([alpha2, (alpha2 - 1) / 2, k, materials.specular], dim=-1)
-    return LightTables(lights=rows, ambient=lights.ambient, reflection=reflection.flatten(0, 1))
+    reflection = reflection.flatten(0, 1)
+    return LightTables(lights=rows, ambient=lights.ambient, reflection=reflection, around=around, **finishes(materials))
+
+
+def finishes(materials: Materials) -> dict[str, Tensor]:
+    """Returns what differs from plain dielectrics, as fields of `LightTables`."""
+    drawn = {"diffuse": materials.diffuse, "metallic": materials.metallic, "emission": materials.emission}
+    return {name: value.flatten() for name, value in drawn.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -70,8 +88,8 @@ class Facing:
     """(alpha^2 - 1) / 2."""
     k: Tensor
     """Of Schlick's masking."""
-    f0: Tensor
-    """Reflectance at normal incidence."""
+    f0: Vector
+    """Reflectance at normal incidence: one plane for all channels, or one for each where there may be metals."""
 
 
 def one_minus_share(cosine: Tensor, k: Tensor) -> Tensor:
@@ -85,9 +103,9 @@ def face(normal: Vector, position: Vector, reflection: Vector) -> Facing:
     Args:
         normal: Unit, camera frame.
         position: Camera frame, metres.
-        reflection: Columns of `LightTables.reflection`.
+        reflection: Columns of `LightTables.reflection`; for metals the last for each channel.
     """
-    alpha2, slope, k, f0 = reflection
+    alpha2, slope, k, *f0 = reflection
     distance2 = dot(position, position).clamp_min(1e-20)
     inverse = torch.rsqrt(distance2)
     to_viewer = tuple(p * -inverse for p in position)
@@ -97,11 +115,12 @@ def face(normal: Vector, position: Vector, reflection: Vector) -> Facing:
     bent = tuple(add_product(n, v, bend) * length for n, v in zip(normal, to_viewer, strict=True))
     cosine = held * length
     gloss = alpha2 / (4 * one_minus_share(cosine, k))
-    return Facing(bent, to_viewer, cosine, distance2 * inverse, gloss, slope, k, f0)
+    return Facing(bent, to_viewer, cosine, distance2 * inverse, gloss, slope, k, tuple(f0))
 
 
-def reflect(light: Vector, facing: Facing) -> tuple[Tensor, Tensor]:
-    """Returns how much of a light a surface reflects diffusely (before its colour) and specularly.
+def reflect(light: Vector, facing: Facing) -> tuple[Vector, Vector]:
+    """Returns how much of a light a surface reflects diffusely (before its colour) and specularly, each as `Facing.f0`
+    has it: for all channels, or for each.
 
     No direction to the light is ever formed: with the viewer at the origin and the surface at -distance * to_viewer,
     all cosines follow from the light's scalar products with `normal` and `to_viewer`.
@@ -121,15 +140,96 @@ def reflect(light: Vector, facing: Facing) -> tuple[Tensor, Tensor]:
     # Half of |l + v|^2: the half vector's cosines with the normal and with the light follow from it.
     half = ((along_view + reach) * inverse + 1).clamp_min(1e-4)
     grazing = 1 - (half * 0.5).sqrt()
-    fresnel = add_product(facing.f0, 1 - facing.f0, grazing * (grazing * grazing).square())
+    fifth = grazing * (grazing * grazing).square()
     lobe = (n_l + facing.cosine).square() / half * facing.slope + 1
     irradiance = n_l * (reference * inverse * inverse).clamp_max(LARGEST_FALLOFF)
-    reflected = irradiance * fresnel
-    return irradiance - reflected, reflected * facing.gloss / (one_minus_share(n_l, facing.k) * lobe * lobe)
+    masked = one_minus_share(n_l, facing.k) * lobe * lobe
+    reflected = tuple(irradiance * add_product(f0, 1 - f0, fifth) for f0 in facing.f0)
+    return tuple(irradiance - r for r in reflected), tuple(r * facing.gloss / masked for r in reflected)
+
+
+def finish(tables: LightTables, albedo: Vector, instance: Tensor) -> tuple[Vector, Vector]:
+    """Returns the colour that is reflected diffusely, and the columns of `LightTables.reflection`, the last of which
+    is there three times, once for each channel, if there may be metals.
+
+    Args:
+        tables: Of the batch.
+        albedo: Linear colour of the surfaces.
+        instance: image * S + slot, int32.
+
+    Source: Karis 2013, "Real shading in Unreal Engine 4", the metallic parameter.
+    """
+    *shape, f0 = take(tables.reflection, instance)
+    color, f0s = albedo, [f0]
+    if tables.metallic is not None:
+        metallic = take_one(tables.metallic, instance)
+        color, f0s = scaled(albedo, 1 - metallic), [mix(f0, a, metallic) for a in albedo]
+    if tables.diffuse is not None:
+        color = scaled(color, take_one(tables.diffuse, instance))
+    return color, (*shape, *f0s)
+
+
+def channels(planes: Vector) -> Vector:
+    """Returns three planes of one for all channels, or of one for each."""
+    return planes * 3 if len(planes) == 1 else planes
+
+
+def from_around(tables: SurroundingTables, color: Vector, facing: Facing, image: Tensor) -> Vector:
+    """Returns what surfaces reflect of light that differs from side to side.
+
+    Args:
+        tables: Of the batch.
+        color: Linear, diffuse.
+        facing: The surface.
+        image: Row of the batch, int32.
+    """
+    total: Vector = (torch.zeros_like(facing.cosine),) * 3
+    if tables.hemisphere is not None:
+        total = from_hemisphere(tables.hemisphere, color, facing, image)
+    if tables.harmonics is None:
+        return total
+    harmonics, f0s = take(tables.harmonics, image), channels(facing.f0)
+    shown = arriving = irradiance(harmonics, facing.normal)
+    if tables.mirror is not None:
+        direction, alpha2 = mirrored(facing.normal, facing.to_viewer, facing.cosine), 1 + 2 * facing.slope
+        f0s = mirrored_shares(f0s, facing.cosine, alpha2)
+        sharp, soft = reflection_of(tables.mirror, direction, alpha2, image), irradiance(harmonics, direction)
+        # The widest lobe is as wide as a cosine's; few texels would show their corners, and the poles.
+        rough = (2 * alpha2.sqrt().sqrt() - 1).clamp(0, 1)
+        shown = tuple(mix(a, b, rough) for a, b in zip(sharp, soft, strict=True))
+    return tuple(
+        add_product(add_product(t, a * (1 - f0), e), f0, m)
+        for t, a, f0, e, m in zip(total, color, f0s, arriving, shown, strict=True)
+    )
+
+
+def from_hemisphere(table: Tensor, color: Vector, facing: Facing, image: Tensor) -> Vector:
+    """Returns what surfaces reflect of `Lights.upward`, which is linear in the direction; a lobe gathers light around
+    the mirrored one.
+
+    Args:
+        table: `SurroundingTables.hemisphere`.
+        color: Linear, diffuse.
+        facing: The surface.
+        image: Row of the batch, int32.
+    """
+    *up, red, green, blue = take(table, image)
+    faces_up = dot(facing.normal, tuple(up))
+    mirrors_up = 2 * facing.cosine * faces_up - dot(facing.to_viewer, tuple(up))
+    return tuple(
+        add_product(a * (1 - f0) * faces_up, f0, mirrors_up) * light
+        for a, f0, light in zip(color, channels(facing.f0), (red, green, blue), strict=True)
+    )
 
 
 def illuminate(
-    tables: LightTables, albedo: Vector, normal: Vector, position: Vector, instance: Tensor, image: Tensor
+    tables: LightTables,
+    albedo: Vector,
+    normal: Vector,
+    position: Vector,
+    instance: Tensor,
+    image: Tensor,
+    lit: Tensor | None = None,
 ) -> Vector:
     """Returns the linear radiance that reaches the camera.
 
@@ -140,16 +240,25 @@ def illuminate(
         position: Camera frame, metres.
         instance: image * S + slot, int32.
         image: Row of the batch, int32.
+        lit: Share of the first light that no shadow takes; None: all of it.
     """
-    facing = face(normal, position, take(tables.reflection, instance))
+    color, reflection = finish(tables, albedo, instance)
+    facing = face(normal, position, reflection)
     ambient = take(tables.ambient, image)
     # Ambient light comes from everywhere, so the specular lobe gathers it whole, whatever its width.
-    total = [add_product(a, 1 - a, facing.f0) * e for a, e in zip(albedo, ambient, strict=True)]
-    for row in tables.lights.unbind(1):
+    f0s = channels(facing.f0)
+    total = [add_product(a, 1 - a, f0) * e for a, f0, e in zip(color, f0s, ambient, strict=True)]
+    if tables.around is not None:
+        total = [t + more for t, more in zip(total, from_around(tables.around, color, facing, image), strict=True)]
+    for number, row in enumerate(tables.lights.unbind(1)):
         light = take(row, image)
-        diffuse, specular = reflect(light, facing)
+        if number == 0 and lit is not None:
+            light = *light[:6], *scaled(light[6:], lit)
+        diffuse, specular = (channels(part) for part in reflect(light, facing))
         total = [
-            add_product(t, add_product(specular, a, diffuse), c)
-            for t, a, c in zip(total, albedo, light[6:], strict=True)
+            add_product(t, add_product(s, a, d), c)
+            for t, a, d, s, c in zip(total, color, diffuse, specular, light[6:], strict=True)
         ]
-    return tuple(total)
+    if tables.emission is None:
+        return tuple(total)
+    return along(tuple(total), albedo, take_one(tables.emission, instance))

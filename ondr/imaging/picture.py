@@ -24,6 +24,7 @@ from ondr.imaging.grid import Grid, develop_grid, shade_grid
 from ondr.imaging.noise import normal_table
 from ondr.imaging.photometric import expose, expose_fused
 from ondr.imaging.shading import ShadingTables, shading_tables
+from ondr.imaging.shadow_maps import shadow_tables
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Instances, Scene
 from ondr.timing import stage
@@ -81,7 +82,8 @@ def develop(
     fast = wants_compile(cfg.render.compile, bank.device) and not needs_grad(bank, scene)
     blurred = scene.structure.rows.get(BLUR, ())
     with stage("shade"):
-        tables, background = shading_tables(bank, scene, instances), background_tables(bank, scene.background)
+        shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
+        tables, background = shading_tables(bank, scene, instances, shadow), background_tables(bank, scene.background)
         at_once = fast and cfg.photometric.engine == "fused" and not blurred
         if isinstance(sight.seen, Grid) and at_once:
             return _at_once(tables, background, sight.seen, scene, cfg)

@@ -95,6 +95,11 @@ def along(a: Vector, b: Vector, t: Tensor) -> Vector:
     return add_product(a[0], b[0], t), add_product(a[1], b[1], t), add_product(a[2], b[2], t)
 
 
+def rotated(matrix: Vector, a: Vector) -> Vector:
+    """Returns M a; the nine planes of `matrix` are M's rows, one after the other."""
+    return tuple(dot(matrix[i : i + 3], a) for i in (0, 3, 6))
+
+
 def unit(a: Vector) -> Vector:
     """Returns a / |a|; zero for a zero vector."""
     return scaled(a, torch.rsqrt(dot(a, a).clamp_min(1e-30)))

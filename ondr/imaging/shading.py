@@ -11,7 +11,9 @@ from ondr.assets.bank import Bank
 from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tables
 from ondr.imaging.lighting import LightTables, illuminate, light_tables
 from ondr.imaging.planes import Vector, add_product, take, take_one
-from ondr.imaging.surface import SurfaceTables, corners_of, intersect, invert, normals_at, surface_tables
+from ondr.imaging.shadows import ShadowTables, lit_share
+from ondr.imaging.surface import SurfaceTables, corners_of, facets_at, intersect, invert, normals_at, surface_tables
+from ondr.imaging.surroundings import surrounding_tables
 from ondr.scene import Instances, Scene
 
 
@@ -23,16 +25,19 @@ class ShadingTables:
     appearance: AppearanceTables
     light: LightTables
     inverse_intrinsics: Float[Tensor, "batch 3 3"]
+    shadow: ShadowTables | None = None
+    """None: no image has shadows."""
 
 
-def shading_tables(bank: Bank, scene: Scene, instances: Instances) -> ShadingTables:
+def shading_tables(bank: Bank, scene: Scene, instances: Instances, shadow: ShadowTables | None = None) -> ShadingTables:
     """Derives the tables of a batch from its scene, once per batch."""
     inverse_intrinsics = invert(scene.camera.intrinsics)
     return ShadingTables(
         surface=surface_tables(bank, instances, inverse_intrinsics),
         appearance=appearance_tables(bank, scene.materials),
-        light=light_tables(scene.lights, scene.camera, scene.materials),
+        light=light_tables(scene.lights, scene.camera, scene.materials, surrounding_tables(bank, scene)),
         inverse_intrinsics=inverse_intrinsics,
+        shadow=shadow,
     )
 
 
@@ -79,4 +84,7 @@ def shade(
     albedo = albedo_at(tables.appearance, corners, hit, instance, trilinear)
     normal = normals_at(corners, hit, frame)
     position = (hit.depth * x, hit.depth * y, hit.depth)
-    return illuminate(tables.light, albedo, normal, position, instance, image)
+    lit = None
+    if tables.shadow is not None:
+        lit = lit_share(tables.shadow, facets_at(corners, frame, position), position, image)
+    return illuminate(tables.light, albedo, normal, position, instance, image, lit)

@@ -173,16 +173,36 @@ def normals_at(corners: Corners, hit: Hit, frame: Vector) -> Vector:
     return scaled(unit(camera), torch.where(hit.flipped, -1.0, 1.0).to(camera[0].dtype))
 
 
+def facets_at(corners: Corners, frame: Vector, position: Vector) -> Vector:
+    """Returns unit normals of the triangles themselves in the camera frame, towards the viewer.
+
+    Args:
+        corners: Of the pixels' triangles.
+        frame: Columns of `SurfaceTables.object_from_camera`, taken at the pixels' instances.
+        position: Of the hits, camera frame.
+    """
+    n = cross(*(subtract(corners.positions[j], corners.positions[0]) for j in (1, 2)))
+    camera = tuple(add_product(add_product(frame[i] * n[0], frame[i + 3], n[1]), frame[i + 6], n[2]) for i in range(3))
+    return scaled(unit(camera), torch.where(dot(camera, position) > 0, -1.0, 1.0).to(camera[0].dtype))
+
+
+def with_changes(values: Vector, hit: Hit) -> Vector:
+    """Returns, at the hits, an attribute that is given at the three corners, and by how much it changes to the right
+    neighbour of the pixel and to the lower one.
+    """
+    first, second, third = values
+    edge, other = second - first, third - first
+    return (
+        add_product(add_product(first, edge, hit.second), other, hit.third),
+        add_product(edge * hit.to_right[0], other, hit.to_right[1]),
+        add_product(edge * hit.to_lower[0], other, hit.to_lower[1]),
+    )
+
+
 def uv_at(corners: Corners, hit: Hit) -> tuple[Tensor, Tensor, Tensor]:
     """Returns u, v and the squared length of a pixel's longer side in the uv plane."""
-    values, right, lower = [], [], []
-    for i in range(2):
-        first, second, third = (c[i] for c in corners.uvs)
-        edge, other = second - first, third - first
-        values.append(add_product(add_product(first, edge, hit.second), other, hit.third))
-        right.append(add_product(edge * hit.to_right[0], other, hit.to_right[1]))
-        lower.append(add_product(edge * hit.to_lower[0], other, hit.to_lower[1]))
-    lengths = (add_product(a * a, b, b) for a, b in (right, lower))
+    values, *changes = zip(*(with_changes(tuple(c[i] for c in corners.uvs), hit) for i in range(2)), strict=True)
+    lengths = (add_product(a * a, b, b) for a, b in changes)
     return values[0], values[1], torch.maximum(*lengths)
 
 

@@ -1,4 +1,4 @@
-"""Point and directional lights around the scene, and ambient light."""
+"""Point and directional lights around the scene, light from all sides, and the shadows of the first light."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.assets.bank import Assets
 from ondr.draws import Draws
+from ondr.errors import ConfigError
 from ondr.geometry import direction_from_angles
+from ondr.harmonics import turned
 from ondr.sampling.active import Active
 from ondr.scene import Lights, Poses
+from ondr.temperature import tint
 
 EMPTY_RADIUS_METRES = 1.0  # An image without any object still has lights; nothing shows where.
 
@@ -33,7 +37,12 @@ def scene_bounds(
 
 
 def sample_lights(
-    draws: Draws, poses: Poses, size_metres: Float[Tensor, "batch slot"], groups: Mapping[str, slice], active: Active
+    draws: Draws,
+    poses: Poses,
+    size_metres: Float[Tensor, "batch slot"],
+    assets: Assets,
+    groups: Mapping[str, slice],
+    active: Active,
 ) -> Lights:
     """Returns the lights of a batch; those beyond `lights.count` are black.
 
@@ -41,8 +50,12 @@ def sample_lights(
         draws: Everything drawn.
         poses: Where things are.
         size_metres: Their longest sides.
+        assets: Its panoramas are read.
         groups: `cfg.groups`. Lights lie around objects, distractors and context; not around walls or the ground.
         active: What may differ from neutral.
+
+    Raises:
+        ConfigError: Light is to come from a panorama, and there is none.
     """
     lit = slice(0, groups["context"].stop)
     center, radius = scene_bounds(poses, size_metres, lit)
@@ -50,12 +63,68 @@ def sample_lights(
     distance = draws["lights.distance"] * radius[:, None]
     point = 1 - draws["lights.directional"][..., None]
     position = torch.where(point > 0, center[:, None] + direction * distance[..., None], direction)
-    number = torch.arange(distance.shape[1], device=distance.device)
-    present = (number < draws["lights.count"][:, None])[..., None]
-    tint = torch.stack([draws[f"lights.color.{c}"] for c in "rgb"], dim=-1)
+    ambient, upward = sample_sky(draws, active)
+    shadows = "lights.shadow_strength" in active
     return Lights(
         position=torch.cat([position, point], dim=-1),
-        color=tint * draws["lights.intensity"][..., None] * present,
+        color=sample_colors(draws, active),
         reference_distance=distance,
-        ambient=draws["lights.ambient"][:, None].expand(-1, 3),
+        ambient=ambient,
+        upward=upward,
+        **sample_environment(draws, assets, active),
+        shadow_strength=draws["lights.shadow_strength"] if shadows else None,
+        shadow_softness=draws["lights.shadow_softness"] if shadows else None,
     )
+
+
+def sample_colors(draws: Draws, active: Active) -> Float[Tensor, "batch light 3"]:
+    """Returns the lights' irradiance at the scene's centre."""
+    intensity = draws["lights.intensity"]
+    number = torch.arange(intensity.shape[1], device=intensity.device)
+    present = (number < draws["lights.count"][:, None])[..., None]
+    factors = torch.stack([draws[f"lights.color.{c}"] for c in "rgb"], dim=-1)
+    if "lights.temperature_kelvin" in active:
+        factors = factors * tint(draws["lights.temperature_kelvin"])
+    return factors * intensity[..., None] * present
+
+
+def sample_sky(draws: Draws, active: Active) -> tuple[Float[Tensor, "batch 3"], Float[Tensor, "batch 3"] | None]:
+    """Returns the light that reaches what faces sideways, and what facing upward adds to it: None for none.
+
+    A surface sees the sky by (1 + cos) / 2 of the angle between its normal and the vertical, and ground by the rest.
+    """
+    ambient = draws["lights.ambient"][:, None].expand(-1, 3)
+    if not active.any(["lights.sky.strength", "lights.ground.strength"]):
+        return ambient, None
+    sky, ground = (_glow(draws, f"lights.{half}") for half in ("sky", "ground"))
+    return ambient + (sky + ground) / 2, (sky - ground) / 2
+
+
+def _glow(draws: Draws, name: str) -> Float[Tensor, "batch 3"]:
+    color = torch.stack([draws[f"{name}.color.{c}"] for c in "rgb"], dim=-1)
+    return color * draws[f"{name}.strength"][:, None]
+
+
+def sample_environment(draws: Draws, assets: Assets, active: Active) -> dict[str, Tensor]:
+    """Returns the light that panoramas give and what surfaces mirror of them, as fields of `Lights`; nothing where none
+    gives light in any image.
+
+    Raises:
+        ConfigError: There are no panoramas.
+    """
+    if "lights.environment" not in active:
+        return {}
+    harmonics, scale = assets.panorama_harmonics, assets.panorama_scale
+    if harmonics is None or scale is None:
+        raise ConfigError(
+            "lights.environment must be 0 without panoramas, got a law that allows more. Set background.panoramas to a "
+            "folder of them."
+        )
+    chosen, strength = draws["background.panorama"].long(), draws["lights.environment"]
+    yaw = draws["background.panorama_yaw_degrees"]
+    return {
+        "harmonics": turned(harmonics[chosen], yaw) * strength[:, None, None],
+        "environment": (chosen + assets.panoramas.start).to(torch.int32),
+        "environment_radiance": scale[chosen] * strength,
+        "environment_yaw_degrees": yaw,
+    }

@@ -1,20 +1,44 @@
-"""How surfaces look: their own textures and colours, a foreign texture, or one plain colour."""
+"""How surfaces look: own textures and colours, a foreign texture, a plain colour or a pattern, and their finish."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.color import linear_from_srgb
 from ondr.draws import Draws
 from ondr.sampling.active import Active
-from ondr.scene import Materials
-from ondr.settings import SOURCES
+from ondr.scene import Materials, Poses
+from ondr.settings.material import PATTERNS, SOURCES
 
 OWN, TEXTURE = SOURCES.index("own"), SOURCES.index("texture")
+BEFORE_PATTERNS = SOURCES.index(PATTERNS[0]) - 1
+"""A source less this is a row of patterns: 1 for the first, and none where it is not positive."""
+GRADIENT, WOOD, MARBLE = (PATTERNS.index(name) + 1 for name in ("gradient", "wood", "marble"))
+NOISY = ("noise", "wood", "marble")
+"""The patterns with noise in them."""
+RINGS = 3.0
+"""Of wood in a repeat."""
+FIBRES = (0.12, 0.6, 0.6)
+"""Cells of noise per period of wood: along the grain, which is five times as long as wide, and across it."""
+CRACKS = 0.6
+"""Cells of noise per period of marble: coarse, so that veins run through rather than in circles."""
+STEPS = (61.0, 97.0, 113.0)
+"""Periods by which an offset of 1 moves a pattern along its axes. Without a common factor, so that offsets from 0 to 1
+reach all phases, and long enough that no two pieces look alike."""
+PITH = 4.0
+"""Periods around the mesh's centre within which the middle of wood's rings lies: near enough to be seen as rings."""
+THINNEST = 1e-6
+"""Of a mesh's longest side: a flat mesh has no thickness that a gradient could reach through."""
+OFFSET = ("texture_offset.u", "texture_offset.v")
+OWN_SHIFT = ("own_hue_degrees", "own_saturation", "own_value")
+
+Every = Callable[[str], Tensor]
+"""Returns a material's draw for all slots, `[B, S]`."""
 
 
 def color_of(draws: Draws, name: str) -> Tensor:
@@ -22,28 +46,109 @@ def color_of(draws: Draws, name: str) -> Tensor:
     return linear_from_srgb(torch.stack([draws[f"{name}.{c}"] for c in "rgb"], dim=-1))
 
 
-def sample_materials(draws: Draws, assets: Assets, groups: Iterable[str], active: Active) -> Materials:
+def sample_materials(
+    draws: Draws, assets: Assets, groups: Mapping[str, slice], active: Active, poses: Poses
+) -> Materials:
     """Returns the surfaces of all slots.
 
     Args:
         draws: Everything drawn.
-        assets: Where foreign textures lie in the bank.
-        groups: The groups of things, in the order of the slots.
+        assets: Where foreign textures lie in the bank, and how long meshes are.
+        groups: `cfg.groups`: the groups of things and their slots.
         active: What may differ from neutral.
+        poses: Which meshes there are and how they are scaled: patterns are measured by their longest sides.
     """
+    # What is asked for every group and quantity adds up: groups without slots are left out.
+    filled = [group for group, slots in groups.items() if slots.stop > slots.start] or list(groups)
 
     def every(name: str) -> Tensor:
-        return torch.cat([draws[f"{group}.material.{name}"] for group in groups], dim=1)
+        return torch.cat([draws[f"{group}.material.{name}"] for group in filled], dim=1)
+
+    def colors(name: str) -> Tensor:
+        return torch.cat([color_of(draws, f"{group}.material.{name}") for group in filled], dim=1)
+
+    def stacked(*names: str) -> Tensor:
+        return torch.stack([every(name) for name in names], dim=-1)
+
+    def on(*names: str) -> bool:
+        return active.any(f"{group}.material.{name}" for name in names for group in filled)
+
+    def may_be(*options: str) -> bool:
+        return any(active.may_be(f"{group}.material.source", option) for group in filled for option in options)
 
     source = every("source")
-    plain = torch.cat([color_of(draws, f"{group}.material.color") for group in groups], dim=1)
     textured = source == TEXTURE
     row = every("texture").to(torch.int32) + assets.foreign_textures.start
+    patterns = {}
+    if may_be(*PATTERNS):
+        patterns = _patterns(every, source, poses, assets.bank.extent, may_be(*NOISY)) | {"color2": colors("color2")}
     return Materials(
         own=source == OWN,
         texture=torch.where(textured, row, 0),
-        color=torch.where(textured[..., None], every("tint")[..., None], plain),
+        color=torch.where(textured[..., None], every("tint")[..., None], colors("color")),
         texture_scale=every("texture_scale"),
         roughness=every("roughness"),
         specular=every("specular"),
+        texture_radians=_if(on("texture_rotation_degrees"), lambda: every("texture_rotation_degrees").deg2rad()),
+        texture_offset=_if(on(*OFFSET), lambda: stacked(*OFFSET)),
+        own_shift=_if(on(*OWN_SHIFT), lambda: stacked(*OWN_SHIFT)),
+        diffuse=_if(on("diffuse"), lambda: every("diffuse")),
+        metallic=_if(on("metallic"), lambda: every("metallic")),
+        emission=_if(on("emission"), lambda: every("emission")),
+        **patterns,
     )
+
+
+def _if(condition: bool, value: Callable[[], Tensor]) -> Tensor | None:
+    return value() if condition else None
+
+
+def _patterns(
+    every: Every, source: Tensor, poses: Poses, extent: Float[Tensor, "mesh 3"], noisy: bool
+) -> dict[str, Tensor | None]:
+    """Returns the fields of `Materials` that describe patterns, but for their colours.
+
+    Args:
+        every: The draws.
+        source: Of each slot, a place in `SOURCES`.
+        poses: Which meshes there are and how they are scaled.
+        extent: `Bank.extent`.
+        noisy: Whether a pattern may have noise in it.
+    """
+    pattern = (source - BEFORE_PATTERNS).clamp_min(0).to(torch.int32)
+    sides = extent[poses.mesh.clamp_min(0)] * poses.scale
+    longest = sides.amax(-1)
+    turn = _turn(every("pattern_turn_degrees").deg2rad(), every("pattern_tilt_degrees").deg2rad())
+    # A gradient reaches once through the box around the mesh, whatever its direction, from -1/2 to 1/2.
+    gradient, wood = pattern == GRADIENT, pattern == WOOD
+    reach = torch.maximum((turn[..., 0, :].abs() * sides).sum(-1), longest * THINNEST)
+    repeats = every("pattern_scale") * torch.where(wood, RINGS, 1.0)
+    per_metre = torch.where(gradient, 1 / reach, repeats / longest)
+    from_metres = turn * per_metre[..., None, None]
+    offset = torch.where(gradient[..., None], 0, _offset(every("pattern_offset"), wood))
+    plain = torch.where(pattern == MARBLE, CRACKS, 1.0)
+    stretch = [torch.where(wood, cells, plain) for cells in FIBRES]
+    return {
+        "pattern": pattern,
+        "pattern_from_object": torch.cat([from_metres * poses.scale[..., None, :], offset[..., None]], dim=-1),
+        "noise_stretch": torch.stack(stretch, dim=-1) if noisy else None,
+    }
+
+
+def _turn(turn: Tensor, tilt: Tensor) -> Float[Tensor, "batch slot 3 3"]:
+    """Returns rotations whose first row, the pattern's direction, has azimuth `turn` and elevation `tilt` (radians)."""
+    (c, s), (d, t) = (turn.cos(), turn.sin()), (tilt.cos(), tilt.sin())
+    rows = [d * c, d * s, t, -s, c, torch.zeros_like(c), -t * c, -t * s, d]
+    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+
+
+def _offset(share: Tensor, wood: Tensor) -> Float[Tensor, "batch slot 3"]:
+    """Returns where patterns begin, in periods.
+
+    Args:
+        share: The draws, 0..1.
+        wood: Which patterns are wood.
+    """
+    along, *across = (share * step for step in STEPS)
+    near = [torch.where(wood, PITH * (torch.remainder(a, 1) - 0.5), a) for a in across]
+    return torch.stack([along, *near], dim=-1)

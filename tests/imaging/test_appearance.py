@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import colorsys
+import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
+from ondr.color import linear_from_srgb, srgb_from_linear
 from ondr.imaging import appearance, surface
 from ondr.imaging.planes import take
 from tests.scenes import materials, pose, quad, with_textures
@@ -82,3 +86,60 @@ def test_gradients_reach_colors_and_repeats():
         return albedo(bank, mats, [(-0.31, 0.2), (0.77, -0.1)])
 
     assert torch.autograd.gradcheck(evaluate, (color, repeats))
+
+
+QUARTERS = [(-0.5, -0.5), (0.5, -0.5), (-0.5, 0.5), (0.5, 0.5)]
+
+
+def test_a_texture_is_turned_clockwise():
+    bank = with_textures(bank_from_meshes([quad()]), [CORNERS])
+    upright = albedo(bank, materials(texture=one(1, torch.int32)), QUARTERS)
+    # The texture repeats, so that turned about its corner it is turned about its middle as well.
+    for quarter, order in ((1, [2, 0, 3, 1]), (2, [3, 2, 1, 0]), (-1, [1, 3, 0, 2])):
+        mats = materials(texture=one(1, torch.int32), texture_radians=one(quarter * math.pi / 2))
+        torch.testing.assert_close(albedo(bank, mats, QUARTERS), upright[order], rtol=0, atol=1e-4)
+
+
+def test_a_texture_is_moved():
+    bank = with_textures(bank_from_meshes([quad()]), [CORNERS])
+    upright = albedo(bank, materials(texture=one(1, torch.int32)), QUARTERS)
+    for offset, order in (((0.5, 0.0), [1, 0, 3, 2]), ((0.0, -0.5), [2, 3, 0, 1])):
+        mats = materials(texture=one(1, torch.int32), texture_offset=torch.tensor([[offset]]))
+        torch.testing.assert_close(albedo(bank, mats, QUARTERS), upright[order], rtol=0, atol=1e-4)
+
+
+def test_where_a_turned_moved_and_repeated_texture_is_looked_up():
+    turn, repeats = math.radians(30), 2.0
+    columns = [torch.tensor(c) for c in (math.cos(turn), math.sin(turn), 0.25, -0.5)]
+    u, v = appearance.turned(torch.tensor(0.3) * repeats, torch.tensor(0.1) * repeats, tuple(columns))
+    # As complex numbers, v down: clockwise is a negative angle for the place that is looked up.
+    expected = repeats * (0.3 + 0.1j) * np.exp(-1j * turn) + (0.25 - 0.5j)
+    assert [u.item(), v.item()] == pytest.approx([expected.real, expected.imag])
+
+
+def test_own_textures_are_neither_turned_nor_moved():
+    bank = with_textures(bank_from_meshes([quad()]), [CORNERS])
+    bank = replace(bank, material_texture=torch.tensor([1], dtype=torch.int32))
+    own = materials(own=one(True))
+    moved = replace(own, texture_radians=one(1.0), texture_offset=torch.full((1, 1, 2), 0.3))
+    assert torch.equal(albedo(bank, moved, QUARTERS), albedo(bank, own, QUARTERS))
+
+
+@pytest.mark.parametrize("shift", [(0, 1, 1), (75, 1, 1), (-200, 0.5, 1), (0, 3, 0.4), (0, 0, 1), (30, 1, 1.5)])
+def test_own_colors_move_as_colorsys_says(shift: tuple[float, float, float]):
+    for encoded in ((0.8, 0.3, 0.1), (0.2, 0.7, 0.65), (0.5, 0.5, 0.5), (0.05, 0.0, 0.9), (1.0, 1.0, 0.0)):
+        linear = linear_from_srgb(torch.tensor([encoded]))
+        bank = replace(bank_from_meshes([quad()]), material_color=linear)
+        mats = materials(own=one(True), own_shift=torch.tensor([[shift]], dtype=torch.float32))
+        hue, saturation, value = colorsys.rgb_to_hsv(*encoded)
+        turned = (hue + shift[0] / 360) % 1
+        expected = colorsys.hsv_to_rgb(turned, min(saturation * shift[1], 1), min(value * shift[2], 1))
+        got = srgb_from_linear(albedo(bank, mats, [(0.1, 0.0)]))[0]
+        assert got.tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_shift_of_own_colors_leaves_others_as_they_are():
+    bank = bank_from_meshes([quad()])
+    mats = materials(color=torch.tensor([[[0.2, 0.5, 0.8]]]))
+    moved = replace(mats, own_shift=torch.tensor([[[90.0, 0.5, 0.5]]]))
+    assert torch.equal(albedo(bank, moved, QUARTERS), albedo(bank, mats, QUARTERS))

@@ -148,7 +148,7 @@ def test_trilinear_differs_only_between_levels():
 
 def doubled(group):
     """Returns a dataclass with its floats in float64."""
-    return replace(group, **{k: v.double() for k, v in vars(group).items() if v.is_floating_point()})
+    return replace(group, **{k: v.double() for k, v in vars(group).items() if v is not None and v.is_floating_point()})
 
 
 def test_gradients_against_finite_differences():

@@ -1,0 +1,300 @@
+"""Patterns of two colours through the solid: gradient, checker, stripes, noise, wood, marble.
+
+Computed at each hit from its place in the mesh, so that they need no uv map, show no seams and take no memory. Each
+fades into its mean as its period shrinks towards a pixel: what a pixel cannot show does not flicker.
+
+Source: Perlin 1985, "An image synthesizer", for patterns in the solid, wood and marble from noise; Perlin 2002,
+    "Improving noise", for the noise's interpolation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int32
+from torch import Tensor
+
+from ondr.imaging.planes import Vector, add_product, dot, mix, take, take_one
+from ondr.imaging.surface import Corners, Hit, with_changes
+from ondr.scene import Materials
+from ondr.settings.material import PATTERNS
+
+GRADIENT, CHECKER, STRIPES, NOISE, WOOD, MARBLE = range(1, len(PATTERNS) + 1)
+
+OCTAVES = 3
+LACUNARITY = 2.4
+"""Each octave of the noise is finer than the one before by this: not a whole number, so that their lattices differ."""
+TURN = (0.8, 0.6)
+"""Cosine and sine by which each octave is turned against the one before, so that no lattice shows through."""
+SHIFT = (17.3, 31.7, 5.1)
+"""Cells between the origins of octaves: gradient noise is zero at its own, and not all are to be so at one place."""
+PERSISTENCE = 0.5
+"""Strength of an octave against the one before."""
+GAIN = 1.55 / 15.5
+"""Brings the noise, whose gradients are counted from -15.5 to 15.5, to a standard deviation near 0.3."""
+
+WORD = 0xFFFF
+"""Lattice points are numbered by 16 bits, and repeat after 65,536 cells."""
+ODD = 27457
+"""Less than 2**15, so that its product with a word stays positive in 32 bits: one that overflows is undefined in C++.
+Of those tried, one whose noise has no correlation between neighbours, in any of its bits, beyond that of chance."""
+FOLD = 13
+SALT = 0x5BD1
+"""Tells z from x and y."""
+
+VEIN_MEAN, RING_MEAN = 0.2, 0.3638
+"""Of `veins` and `rings` over a period."""
+LATE = 0.86
+"""Share of a year's growth after which wood turns from dark to light."""
+FINENESS = 3.0
+"""Veins and rings are so much narrower than their period, and fade so much earlier."""
+
+
+@dataclass(frozen=True)
+class PatternTables:
+    """A batch's patterns. An instance's row is image * S + slot."""
+
+    kind: Int32[Tensor, "instance"]
+    """`Materials.pattern`."""
+    from_object: Float[Tensor, "instance 12"]
+    """Rows of `Materials.pattern_from_object`."""
+    color2: Float[Tensor, "instance 3"]
+    """`Materials.color2`."""
+    noise_stretch: Float[Tensor, "instance 3"] | None
+    """`Materials.noise_stretch`."""
+
+
+def pattern_tables(materials: Materials) -> PatternTables | None:
+    """Derives the tables of a batch, once per batch; None without patterns."""
+    if materials.pattern is None or materials.pattern_from_object is None or materials.color2 is None:
+        return None
+    stretch = materials.noise_stretch
+    return PatternTables(
+        kind=materials.pattern.flatten(),
+        from_object=materials.pattern_from_object.flatten(0, 1).flatten(1),
+        color2=materials.color2.flatten(0, 1),
+        noise_stretch=None if stretch is None else stretch.flatten(0, 1),
+    )
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where in its pattern's space each pixel looks, as planes."""
+
+    position: Vector
+    """In periods."""
+    width: Vector
+    """Of the pixel along each axis, in periods."""
+
+
+def paint(tables: PatternTables, color: Vector, corners: Corners, hit: Hit, instance: Tensor) -> Vector:
+    """Returns colours mixed with the patterns' second colours; as they are where there is no pattern.
+
+    Args:
+        tables: Of the batch.
+        color: The first colours, linear.
+        corners: Of the pixels' triangles.
+        hit: Where on them.
+        instance: image * S + slot, int32.
+    """
+    share = shares(tables, corners.positions, hit, instance)
+    return tuple(mix(a, b, share) for a, b in zip(color, take(tables.color2, instance), strict=True))
+
+
+def shares(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, instance: Tensor) -> Tensor:
+    """Returns the second colour's share at hits; 0 where there is no pattern. See `share_at`."""
+    if torch.compiler.is_compiling() or instance.device.type != "cpu":
+        return share_at(tables, positions, hit, instance)
+    # Operation by operation, only what has a pattern pays for one.
+    chosen = take_one(tables.kind, instance).flatten().nonzero()[:, 0]
+    some = Hit(**{f.name: _some(getattr(hit, f.name), chosen) for f in fields(hit)})
+    share = share_at(tables, _some(positions, chosen), some, _some(instance, chosen))
+    return share.new_zeros(instance.numel()).index_copy(0, chosen, share).view(instance.shape)
+
+
+def _some(planes: Any, chosen: Tensor) -> Any:
+    if isinstance(planes, tuple):
+        return tuple(_some(plane, chosen) for plane in planes)
+    return planes.reshape(-1)[chosen]
+
+
+def share_at(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, instance: Tensor) -> Tensor:
+    """Returns the second colour's share at every hit, whether it has a pattern or not.
+
+    Args:
+        tables: Of the batch.
+        positions: Of the triangles' corners.
+        hit: Where on the triangles.
+        instance: image * S + slot, int32.
+    """
+    kind = take_one(tables.kind, instance)
+    spot = spot_at(take(tables.from_object, instance), positions, hit)
+    x, y, z = (square_wave(p, w) for p, w in zip(spot.position, spot.width, strict=True))
+    share = {
+        GRADIENT: (spot.position[0] + 0.5).clamp(0, 1),
+        CHECKER: 0.5 - 0.5 * (x * y * z),
+        STRIPES: 0.5 - 0.5 * x,
+    }
+    if tables.noise_stretch is not None:
+        octaves = octaves_at(spot, take(tables.noise_stretch, instance))
+        share |= {NOISE: cloud(octaves), WOOD: wood(spot, octaves), MARBLE: marble(spot, octaves)}
+    result = torch.zeros_like(x)
+    for pattern, value in share.items():
+        result = torch.where(kind == pattern, value, result)
+    return result
+
+
+def spot_at(matrix: Vector, positions: tuple[Vector, ...], hit: Hit) -> Spot:
+    """Returns where pixels look.
+
+    Args:
+        matrix: Columns of `PatternTables.from_object`, taken at the pixels' instances.
+        positions: Of the triangles' corners.
+        hit: Where on the triangles.
+    """
+    point, right, lower = zip(*(with_changes(tuple(p[i] for p in positions), hit) for i in range(3)), strict=True)
+    rows = [matrix[i : i + 3] for i in (0, 4, 8)]
+    changes = ((dot(row, right), dot(row, lower)) for row in rows)
+    return Spot(
+        position=tuple(dot(row, point) + matrix[i] for row, i in zip(rows, (3, 7, 11), strict=True)),
+        # As wide as a slit that lets as much of a wave through as the pixel, a parallelogram, does; never quite 0.
+        width=tuple(add_product(a * a, b, b).clamp_min(1e-20).sqrt() for a, b in changes),
+    )
+
+
+def visible(width: Tensor) -> Tensor:
+    """Returns how much of a wave is left where a pixel is so many periods wide: all to a half, nothing from one on."""
+    return (2 - 2 * width).clamp(0, 1)
+
+
+def square_wave(x: Tensor, width: Tensor) -> Tensor:
+    """Returns 1 within a quarter of a whole number and -1 elsewhere, averaged over a pixel.
+
+    Args:
+        x: In periods.
+        width: Of the pixel, in periods.
+    """
+    to_edge = (x - x.floor() - 0.5).abs() - 0.25
+    return (2 * to_edge / width).clamp(-1, 1) * visible(width)
+
+
+def smooth(t: Tensor) -> Tensor:
+    """Returns 0 up to 0, 1 from 1 on, and a smooth curve between."""
+    t = t.clamp(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def together(octaves: Vector) -> Tensor:
+    """Returns the sum of octaves, the finer the weaker."""
+    total, *finer = octaves
+    for k, octave in enumerate(finer, start=1):
+        total = total + octave * PERSISTENCE**k
+    return total
+
+
+def cloud(octaves: Vector) -> Tensor:
+    """Returns fractal noise from 0 to 1, on average a half."""
+    return smooth(0.5 + 0.9 * together(octaves))
+
+
+def veins(phase: Tensor) -> Tensor:
+    """Returns 1 at every odd quarter and thin flanks beside it."""
+    from_vein = ((phase - phase.floor() - 0.5).abs() * 4 - 1).abs()
+    return (1 - from_vein).square().square()
+
+
+def marble(spot: Spot, octaves: Vector) -> Tensor:
+    """Returns veins across x, bent and here and there thinned out by noise, in a cloudy ground."""
+    phase = spot.position[0] + 0.9 * together(octaves)
+    thin = faded(veins(phase), VEIN_MEAN, spot)
+    return (thin * (0.6 + 0.6 * octaves[1]) + 0.25 * cloud(octaves)).clamp(0, 1)
+
+
+def rings(radius: Tensor) -> Tensor:
+    """Returns what darkens slowly from 0 to 1 over each year's growth and starts anew."""
+    year = radius - radius.floor()
+    return year * year * (1 - smooth((year - LATE) / (1 - LATE))) / LATE**2
+
+
+def wood(spot: Spot, octaves: Vector) -> Tensor:
+    """Returns rings about x, along which the wood has grown, bent by noise, with fibres."""
+    _, y, z = spot.position
+    radius = add_product(y * y, z, z).clamp_min(1e-20).sqrt()
+    grown = faded(rings(radius + 0.35 * octaves[0] + 0.08 * octaves[1]), RING_MEAN, spot)
+    return (0.1 + 0.8 * grown + 0.18 * octaves[2]).clamp(0, 1)
+
+
+def faded(value: Tensor, mean: float, spot: Spot) -> Tensor:
+    """Returns a fine periodic pattern, or its mean where pixels are too wide for it."""
+    return mean + (value - mean) * visible(widest(spot.width) * FINENESS)
+
+
+def widest(width: Vector) -> Tensor:
+    """Returns the largest of three."""
+    return torch.maximum(torch.maximum(width[0], width[1]), width[2])
+
+
+def octaves_at(spot: Spot, stretch: Vector) -> Vector:
+    """Returns noise of several finenesses, each with mean 0 and standard deviation 0.3, or 0 where pixels are too wide.
+
+    Args:
+        spot: Where pixels look.
+        stretch: Cells of the coarsest noise in a period, along each axis.
+    """
+    cells = tuple(p * s for p, s in zip(spot.position, stretch, strict=True))
+    width = widest(tuple(w * s for w, s in zip(spot.width, stretch, strict=True)))
+    octaves = []
+    for k in range(OCTAVES):
+        octaves.append(noise(cells) * visible(width * LACUNARITY**k))
+        x, y, z = cells
+        turned = TURN[0] * x + TURN[1] * y, TURN[0] * y - TURN[1] * x, z
+        cells = tuple(LACUNARITY * c + shift for c, shift in zip(turned, SHIFT, strict=True))
+    return tuple(octaves)
+
+
+def noise(cells: Vector) -> Tensor:
+    """Returns gradient noise: smooth, 0 at all whole numbers, within -1.6 and 1.6.
+
+    Args:
+        cells: Where, in cells of its lattice.
+    """
+    corner = [c.floor() for c in cells]
+    x, y, z = (c - low for c, low in zip(cells, corner, strict=True))
+    # The centre of a gradient's components is taken off all eight corners at once.
+    middle = 15.5 * (x + y + z)
+    values = [
+        _ramp(word, x - (k >> 2), y - (k >> 1 & 1), z - (k & 1)) - middle + 15.5 * k.bit_count()
+        for k, word in enumerate(lattice_words(*(low.int() & WORD for low in corner)))
+    ]
+    for t in (z, y, x):
+        ease = t * t * t * (t * (t * 6 - 15) + 10)
+        values = [mix(a, b, ease) for a, b in zip(values[::2], values[1::2], strict=True)]
+    return values[0] * GAIN
+
+
+def _ramp(word: Tensor, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """Returns the scalar product of a place and a word's gradient, from 0 to 31 in each component."""
+    gradient = (word & 31, word >> 5 & 31, word >> 10 & 31)
+    return dot(tuple(g.to(x.dtype) for g in gradient), (x, y, z))
+
+
+def lattice_words(x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:
+    """Returns random words of 16 bits for the eight corners of cells, z changing fastest: the same on every device.
+
+    Args:
+        x: Of the lowest corner, int32 from 0 to 65,535.
+        y: Likewise.
+        z: Likewise.
+    """
+    first = [scramble(word) for word in (x, x + 1 & WORD)]
+    second = [scramble(a + word & WORD) for a in first for word in (y, y + 1)]
+    third = [scramble(scramble(word) ^ SALT) for word in (z, z + 1 & WORD)]
+    return [scramble(a ^ b) for a in second for b in third]
+
+
+def scramble(word: Tensor) -> Tensor:
+    """Returns another word of 16 bits for each, int32."""
+    product = word * ODD
+    return (product >> FOLD ^ product) & WORD

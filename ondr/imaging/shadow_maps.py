@@ -1,0 +1,180 @@
+"""Shadow maps: how near to the first light the first surface lies in each direction, for the images that have shadows.
+
+They are drawn by the same backend as the images, from the light, and depth follows from ids as everywhere. A map keeps
+the reciprocal of depth, which is linear across the map on every plane, and 0 where nothing is: what a plane would have
+at a texel is then known exactly, and an empty texel throws no shadow.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import torch
+from jaxtyping import Float, Int32
+from torch import Tensor
+from torch.nn.functional import pad
+
+from ondr import raster
+from ondr.assets.bank import Bank
+from ondr.device import upload
+from ondr.geometry import product
+from ondr.imaging.compiled import compiled, free_rows
+from ondr.imaging.fragments import CHUNK, COMPILED_CHUNK
+from ondr.imaging.light_view import LightView, light_view
+from ondr.imaging.planes import add_product, places, take, take_one
+from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
+from ondr.imaging.surface import SurfaceTables, corners_of, intersect, invert, surface_tables
+from ondr.raster.limits import NEAR_METRES
+from ondr.scene import Instances, Scene
+
+TEXELS = (4 * SIDE * SIDE - 1) // 3
+"""Of a map with all its levels."""
+Maps = tuple[Float[Tensor, "texel"], Float[Tensor, "texel"]]
+
+
+def shadow_tables(bank: Bank, scene: Scene, instances: Instances, casting: int, compile: bool) -> ShadowTables | None:
+    """Draws the shadow maps of a batch; None where no image of its stream has shadows.
+
+    Args:
+        bank: The meshes.
+        scene: Its lights and meshes are read, and in which images there are shadows.
+        instances: The scene, placed before its cameras.
+        casting: So many slots cast shadows; the rest, walls and grounds, only receive them.
+        compile: Run a compiled function.
+    """
+    strength, softness = scene.lights.shadow_strength, scene.lights.shadow_softness
+    if strength is None or softness is None:
+        return None
+    rows = scene.structure.rows.get("lights.shadow_strength", ())
+    casts = torch.arange(instances.triangle_count.shape[1], device=bank.device) < casting
+    with torch.no_grad():
+        view = light_view(bank, scene, instances, casts & (instances.triangle_count > 0), SIDE)
+        before = replace(instances, triangle_count=instances.triangle_count * casts)
+        maps = shadow_maps(bank, before, view, rows, compile)
+    # Their length goes with how many images have shadows, which must not be compiled for each number.
+    covered, nearness = map(free_rows, maps) if compile else maps
+    first = upload(_first_texels(rows, len(scene.sample_ids)), bank.device)
+    return ShadowTables(covered, nearness, *shadow_views(view, strength, softness.detach(), first))
+
+
+def _first_texels(rows: tuple[int, ...], batch: int) -> Int32[Tensor, "batch"]:
+    first = torch.zeros(batch, dtype=torch.int32)
+    first[list(rows)] = torch.arange(len(rows), dtype=torch.int32) * TEXELS
+    return first
+
+
+def shadow_maps(bank: Bank, instances: Instances, view: LightView, rows: tuple[int, ...], compile: bool) -> Maps:
+    """Draws the maps of some images.
+
+    Args:
+        bank: The meshes.
+        instances: What casts shadows, placed before the cameras of all images.
+        view: From where it is drawn.
+        rows: Which of the images have shadows.
+        compile: Run a compiled function.
+
+    Returns:
+        `ShadowTables.covered` and `ShadowTables.nearness`: of no rows, a single map with nothing in it.
+    """
+    if not rows:
+        return view.position.new_zeros(TEXELS), view.position.new_zeros(TEXELS)
+    chosen = upload(torch.tensor(rows), bank.device)
+    placed = _before_light(instances, view, chosen)
+    intrinsics = view.intrinsics[chosen]
+    triangle, slot = raster.visible_ids(bank, placed, intrinsics, (SIDE, SIDE))
+    inverse = invert(intrinsics)
+    tables = surface_tables(bank, placed, inverse)
+    nearness = _nearness(tables, inverse.flatten(1), triangle.flatten(), slot.flatten(), compile)
+    return levels(nearness.view(-1, SIDE, SIDE))
+
+
+def levels(nearness: Float[Tensor, "map side side"]) -> Maps:
+    """Returns all levels of maps, each the means of 2x2 texels of the one before.
+
+    Args:
+        nearness: One over the depth; 0 where nothing is seen.
+    """
+    covered, summed = (_chain(plane) for plane in ((nearness > 0).to(nearness.dtype), nearness))
+    return covered.flatten(), (summed / covered.clamp_min(SMALLEST)).flatten()
+
+
+def _chain(plane: Float[Tensor, "map side side"]) -> Float[Tensor, "map texel"]:
+    chain = [plane]
+    while chain[-1].shape[-1] > 1:
+        # Rows first, which lie in one piece: on a CPU three times as fast as a library's pooling.
+        upper, lower = chain[-1].unflatten(1, (-1, 2)).unbind(2)
+        left, right = (upper + lower).unflatten(2, (-1, 2)).unbind(3)
+        chain.append((left + right) * 0.25)
+    return torch.cat([level.flatten(1) for level in chain], dim=1)
+
+
+def _before_light(instances: Instances, view: LightView, chosen: Tensor) -> Instances:
+    """Returns the instances of some images, placed before the light instead of the camera."""
+    part = {f.name: getattr(instances, f.name)[chosen] for f in fields(instances)}
+    linear, offset = part["camera_from_object"].detach().split((3, 1), dim=-1)
+    rotation, position = view.rotation[chosen, None], view.position[chosen, None, :, None]
+    part["camera_from_object"] = torch.cat([product(rotation, linear), product(rotation, offset - position)], dim=-1)
+    return Instances(**part)
+
+
+def _nearness(
+    tables: SurfaceTables, inverse_intrinsics: Tensor, triangle: Tensor, slot: Tensor, compile: bool
+) -> Float[Tensor, "texel"]:
+    """Returns one over the depth of every texel; 0 where nothing is seen."""
+    slots, on_list = len(tables.vertex_offset) // len(inverse_intrinsics), triangle.device.type == "cpu"
+    function: Callable[..., Tensor] = nearness_at
+    if compile:
+        function, inverse_intrinsics = compiled(nearness_at), free_rows(inverse_intrinsics)
+        tables = free_rows(tables) if on_list else _free_instances(tables)
+    run = functools.partial(function, tables, inverse_intrinsics, slots)
+    if on_list:
+        return _on_list(run, triangle, slot, COMPILED_CHUNK if compile else None)
+    texel = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
+    planes = tuple(free_rows(plane) if compile else plane for plane in (texel, triangle, slot))
+    return torch.where(triangle >= 0, run(*planes), 0)
+
+
+def _free_instances(tables: SurfaceTables) -> SurfaceTables:
+    """Returns tables with any number of instances to the compiler; of the bank, whose size stays, as they are."""
+    own = {name: free_rows(getattr(tables, name)) for name in ("vertex_offset", "two_sided", "object_from_camera")}
+    return replace(tables, **own)
+
+
+def _on_list(run: Callable[..., Tensor], triangle: Tensor, slot: Tensor, fixed: int | None) -> Float[Tensor, "texel"]:
+    """Returns what `run` makes of the texels that see something, in chunks; of a fixed size, or as they come."""
+    texel, chunk = (triangle >= 0).nonzero()[:, 0].int(), fixed or CHUNK
+    fill = (0, -len(texel) % fixed if fixed else 0)
+    planes = tuple(pad(plane, fill) for plane in (texel, triangle[texel], slot[texel]))
+    parts = [run(*(plane[i : i + chunk] for plane in planes)) for i in range(0, len(texel), chunk)]
+    maps = torch.zeros(len(triangle))
+    return maps.index_copy(0, texel.long(), torch.cat(parts)[: len(texel)]) if parts else maps
+
+
+def nearness_at(
+    tables: SurfaceTables,
+    inverse_intrinsics: Float[Tensor, "map 9"],
+    slots: int,
+    texel: Int32[Tensor, "texel"],
+    triangle: Tensor,
+    slot: Tensor,
+) -> Float[Tensor, "texel"]:
+    """Returns one over the depth of what some texels see.
+
+    Args:
+        tables: Of the instances before the light.
+        inverse_intrinsics: Of the maps.
+        slots: How many instances a map has.
+        texel: (map * SIDE + row) * SIDE + column.
+        triangle: Rows of the bank's triangles; anything where nothing is seen.
+        slot: Of the map's instances, likewise.
+    """
+    image, row, column = places(texel, (SIDE, SIDE))
+    k = take(inverse_intrinsics, image)
+    x, y = (add_product(add_product(k[i + 2], k[i], column + 0.5), k[i + 1], row + 0.5) for i in (0, 3))
+    instance = image * slots + slot.clamp_min(0)
+    corners = corners_of(tables, triangle.clamp_min(0), instance)
+    frame = take(tables.object_from_camera, instance)
+    hit = intersect(corners, frame, take_one(tables.two_sided, instance), x, y)
+    return hit.depth.clamp_min(NEAR_METRES).reciprocal()

@@ -1,0 +1,160 @@
+"""Light that comes from all sides, on planes: brighter from above than from below, or as an environment has it.
+
+What a surface makes of it is left to `lighting`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int32
+from torch import Tensor
+
+from ondr.assets.bank import Bank
+from ondr.geometry import product, rotation_about
+from ondr.harmonics import quadratic_forms
+from ondr.imaging.planes import Vector, add_product, along, rotated, take
+from ondr.imaging.texture import fetch_level
+from ondr.scene import Scene
+
+
+@dataclass(frozen=True)
+class MirrorTables:
+    """A batch's panoramas as shiny surfaces mirror them."""
+
+    texels: Int32[Tensor, "texel"]
+    """`Bank.texels`."""
+    texture: Int32[Tensor, "batch 2"]
+    """First texel and log2 of the side."""
+    frame: Float[Tensor, "batch 10"]
+    """panorama_from_camera (9) and the linear radiance of a full texel (1)."""
+
+
+@dataclass(frozen=True)
+class SurroundingTables:
+    """A batch's light from all sides, but for what is the same from all of them."""
+
+    hemisphere: Float[Tensor, "batch 6"] | None = None
+    """The world's z axis in the camera frame (3) and `Lights.upward` (3)."""
+    harmonics: Float[Tensor, "batch 27"] | None = None
+    """What the irradiance of each channel has of the normal's x^2, y^2, xy, yz, zx, x, y, z and 1, camera frame."""
+    mirror: MirrorTables | None = None
+
+
+def surrounding_tables(bank: Bank, scene: Scene) -> SurroundingTables | None:
+    """Derives the tables of a batch, once per batch; None where no light differs from side to side."""
+    lights, rotation = scene.lights, scene.camera.camera_from_world[:, :3, :3]
+    hemisphere = harmonics = mirror = None
+    if lights.upward is not None:
+        hemisphere = torch.cat([rotation[:, :, 2], lights.upward], dim=1)
+    if lights.harmonics is not None:
+        harmonics = in_camera(lights.harmonics, rotation)
+    row, radiance, yaw = lights.environment, lights.environment_radiance, lights.environment_yaw_degrees
+    if row is not None and radiance is not None and yaw is not None:
+        frame = product(rotation_about("z", -yaw), rotation.mT).flatten(1)
+        texture = bank.textures.index_select(0, row)
+        mirror = MirrorTables(bank.texels, texture, torch.cat([frame, radiance[:, None]], dim=1))
+    if hemisphere is None and harmonics is None and mirror is None:
+        return None
+    return SurroundingTables(hemisphere, harmonics, mirror)
+
+
+def in_camera(harmonics: Float[Tensor, "batch 9 3"], rotation: Float[Tensor, "batch 3 3"]) -> Float[Tensor, "batch 27"]:
+    """Returns `SurroundingTables.harmonics`.
+
+    Args:
+        harmonics: Of `Lights`.
+        rotation: camera_from_world.
+    """
+    form = quadratic_forms(harmonics)
+    squares = product(product(rotation[:, None], form[..., :3, :3]), rotation.mT[:, None])
+    linear = product(rotation[:, None], form[..., :3, 3:])[..., 0]
+    # Of a unit normal z^2 = 1 - x^2 - y^2.
+    last = squares[..., 2, 2]
+    columns = [squares[..., i, i] - last for i in (0, 1)]
+    columns += [2 * squares[..., i, j] for i, j in ((0, 1), (1, 2), (2, 0))]
+    return torch.cat([torch.stack(columns, -1), 2 * linear, (form[..., 3, 3] + last)[..., None]], -1).flatten(1)
+
+
+def irradiance(harmonics: Vector, normal: Vector) -> Vector:
+    """Returns what an environment sends onto surfaces, for each channel.
+
+    Args:
+        harmonics: Columns of `SurroundingTables.harmonics`.
+        normal: Unit, camera frame.
+    """
+    x, y, z = normal
+    terms = (x * x, y * y, x * y, y * z, z * x, x, y, z)
+    totals = []
+    for channel in range(0, 27, 9):
+        total = harmonics[channel + 8]
+        for factor, term in zip(harmonics[channel : channel + 8], terms, strict=True):
+            total = add_product(total, factor, term)
+        # Order 2 rings: opposite a small bright light it falls below zero.
+        totals.append(total.clamp_min(0))
+    return tuple(totals)
+
+
+def mirrored(normal: Vector, to_viewer: Vector, cosine: Tensor) -> Vector:
+    """Returns the directions from which a mirror would show light to the viewer.
+
+    Args:
+        normal: Unit.
+        to_viewer: Unit.
+        cosine: Between the two.
+    """
+    return along(tuple(-v for v in to_viewer), normal, 2 * cosine)
+
+
+def reflection_of(tables: MirrorTables, direction: Vector, alpha2: Tensor, image: Tensor) -> Vector:
+    """Returns the radiance that a surface's specular lobe gathers from a panorama, three planes.
+
+    Args:
+        tables: Of the batch.
+        direction: Unit, camera frame: the lobe's middle.
+        alpha2: GGX's alpha^2 of the surface.
+        image: Row of the batch, int32.
+
+    Source: Colbert and Krivanek 2007, "GPU-based importance sampling", GPU Gems 3, chapter 20: the mip level whose
+        texels have the solid angle of a sample, here one in the middle of the lobe, 4 pi alpha^2, which is alpha in
+        uv; half of that, since bilinear filtering makes two texels of one.
+    """
+    *frame, radiance = take(tables.frame, image)
+    first, log2_side = take(tables.texture, image)
+    u, v = panorama_uv(rotated(tuple(frame), direction))
+    detail = add_product(log2_side.to(u.dtype), torch.log2(alpha2), torch.full_like(u, 0.5)) - 1
+    level = torch.minimum((detail + 0.5).floor().int().clamp_min(0), log2_side - 1)
+    # Textures wrap, but above the zenith is no ground.
+    pole = 0.5 * torch.exp2((level - log2_side).to(u.dtype))
+    v = torch.minimum(torch.maximum(v, pole), 1 - pole)
+    root = fetch_level(tables.texels, first, log2_side, level, u, v)
+    return tuple(r * r * (radiance * (1 / 255**2)) for r in root)
+
+
+def panorama_uv(direction: Vector) -> tuple[Tensor, Tensor]:
+    """Returns where in an equirectangular image a direction is seen: its middle column looks along +x, to the right is
+    clockwise from above, the top row looks up.
+
+    Args:
+        direction: Unit, in the panorama's own frame, z up.
+    """
+    x, y, z = direction
+    return 0.5 - torch.atan2(y, x) * (0.5 / math.pi), torch.acos(z.clamp(-1, 1)) * (1 / math.pi)
+
+
+def mirrored_shares(f0s: Vector, cosine: Tensor, alpha2: Tensor) -> Vector:
+    """Returns which share of the light around the mirrored direction a surface reflects, all of its lobe together.
+
+    Args:
+        f0s: Reflectance at normal incidence, for each channel.
+        cosine: Between normal and viewer.
+        alpha2: GGX's alpha^2 of the surface.
+
+    Source: Schlick 1994, at the surface's normal; Lagarde 2011, "Adopting a physically based shading model" (rough
+        surfaces gain less towards grazing). Nothing is lost between a rough surface's facets: a white metal is white.
+    """
+    smooth, away = 1 - alpha2.sqrt().sqrt(), 1 - cosine
+    fifth = away * (away * away).square()
+    return tuple(add_product(f0, (smooth - f0).clamp_min(0), fifth) for f0 in f0s)
