@@ -62,6 +62,10 @@ class Targets:
     """K on the grid of pixel centres at +0.5."""
     camera_from_world: Float[Tensor, "batch 4 4"] | None = None
     """A rigid transform, metres."""
+    positions: Float[Tensor, "batch object 3"] | None = None
+    """Where the centre of each object's bounding box lies in the world, metres; the frame of the table, if on one."""
+    image_class: Int64[Tensor, "batch"] | None = None
+    """Class of the first object, as a label of the whole image; -1 where that is a hole."""
 
     @classmethod
     def join(cls, parts: Sequence[Targets]) -> Targets:

@@ -115,5 +115,23 @@ def truncation(boxes: Float[Tensor, "batch object 4"], size: tuple[int, int]) ->
     return torch.where(whole > 0, 1 - within / torch.where(whole > 0, whole, 1.0), 0.0).clamp(0, 1)
 
 
+def jittered(
+    boxes: Float32[Tensor, "batch object 4"], jitter: Float[Tensor, "batch object 4"], size: tuple[int, int]
+) -> Float32[Tensor, "batch object 4"]:
+    """Returns boxes with each side moved, inside the image and at least a pixel wide and high.
+
+    Args:
+        boxes: x1 y1 x2 y2.
+        jitter: Of each side, as a share of the box's width or height.
+        size: Height and width of the image.
+    """
+    corner, opposite = boxes[..., :2], boxes[..., 2:]
+    moved = boxes + jitter * (opposite - corner).repeat(1, 1, 2)
+    limit = torch.stack([boxes.new_full((), side) for side in (size[1], size[0])])
+    low = torch.minimum(moved[..., :2].clamp_min(0), limit - 1)
+    high = torch.minimum(torch.maximum(moved[..., 2:], low + 1), limit)
+    return torch.cat([low, high], dim=-1)
+
+
 def _extent(sides: Tensor) -> Tensor:
     return sides[..., 1] - sides[..., 0]

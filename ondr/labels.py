@@ -144,7 +144,9 @@ class _Fields:
 
     @property
     def boxes(self) -> Float32[Tensor, "batch object 4"]:
-        return self._punch(self.extents.boxes.to(torch.float32))
+        exact, jitter = self.extents.boxes.to(torch.float32), self.scene.box_jitter
+        height, width = self.seen.slot.shape[1:]
+        return self._punch(exact if jitter is None else boxes.jittered(exact, jitter, (height, width)))
 
     @functools.cached_property
     def _whole(self) -> Float32[Tensor, "batch object 4"]:
@@ -223,6 +225,14 @@ class _Fields:
     @property
     def intrinsics(self) -> Float32[Tensor, "batch 3 3"]:
         return self.scene.camera.intrinsics
+
+    @property
+    def positions(self) -> Float32[Tensor, "batch object 3"]:
+        return self._punch(self.scene.poses.translation[:, : self.count])
+
+    @property
+    def image_class(self) -> Int64[Tensor, "batch"]:
+        return torch.nn.functional.pad(self.labels, (0, 1), value=-1)[:, 0]
 
     @property
     def camera_from_world(self) -> Float32[Tensor, "batch 4 4"]:

@@ -82,8 +82,8 @@ class Lights:
     ambient: Float[Tensor, "batch 3"]
     """Linear RGB."""
     upward: Float[Tensor, "batch 3"] | None = None
-    """Linear RGB that a surface gets in addition to `ambient` where it faces straight up, and lacks where it faces down;
-    in between it goes with the normal's z. None: nothing in any image."""
+    """Linear RGB that a surface gets in addition to `ambient` where it faces straight up, and lacks where it faces
+    down; in between it goes with the normal's z. None: nothing in any image."""
     harmonics: Float[Tensor, "batch 9 3"] | None = None
     """Irradiance from an environment as `ondr.harmonics`, world frame, in addition to `ambient`. None: none."""
     environment: Int32[Tensor, "batch"] | None = None
@@ -112,14 +112,16 @@ class Camera:
 
 @dataclass(frozen=True)
 class Background:
-    """What is seen where no triangle is: a texture, laid over the image by an affine map, times a colour."""
+    """What is seen where no triangle is: a texture, laid over the image by an affine map, between two colours."""
 
     texture: Int32[Tensor, "batch"]
     """Row of the bank's textures; 0 is plain white."""
     uv_from_pixel: Float[Tensor, "batch 2 3"]
     """u, v = M @ (x, y, 1), x and y in pixels with centres at +0.5."""
     color: Float[Tensor, "batch 3"]
-    """Linear RGB."""
+    """Linear RGB where the texture is white."""
+    dark: Float[Tensor, "batch 3"] | None = None
+    """Linear RGB where the texture is black; None: black."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,37 @@ class Effects:
     """Shift of the H of HSV; 0 = neutral."""
     noise_std: Float[Tensor, "batch"]
     """Standard deviation of additive Gaussian noise, image range 0..1; 0 = none."""
+    chromatic_aberration: Float[Tensor, "batch"] | None = None
+    """Pixels by which red and blue move at the border. None, here and below: no image of the stream has it. These run
+    on the images alone that `Structure.rows` names."""
+    defocus_radius: Float[Tensor, "batch"] | None = None
+    """Pixels."""
+    motion_blur_length: Float[Tensor, "batch"] | None = None
+    """Pixels."""
+    motion_blur_angle_degrees: Float[Tensor, "batch"] | None = None
+    """Clockwise from the right."""
+    vignetting: Float[Tensor, "batch"] | None = None
+    """Share of the light that the corners lose."""
+    exposure_stops: Float[Tensor, "batch"] | None = None
+    """Linear light times 2 to this power."""
+    white_balance_kelvin: Float[Tensor, "batch"] | None = None
+    """6500 = neutral."""
+    shot_noise: Float[Tensor, "batch"] | None = None
+    """Standard deviation at white, linear light."""
+    read_noise_std: Float[Tensor, "batch"] | None = None
+    """Linear light."""
+    gamma: Float[Tensor, "batch"] | None = None
+    """Exponent on the encoded image; 1 = neutral."""
+    grayscale: Float[Tensor, "batch"] | None = None
+    """0 = colour, 1 = grey."""
+    salt_and_pepper: Float[Tensor, "batch"] | None = None
+    """Share of the pixels."""
+    sharpen: Float[Tensor, "batch"] | None = None
+    """0 = neutral."""
+    posterize_bits: Float[Tensor, "batch"] | None = None
+    """8 = neutral."""
+    jpeg_quality: Float[Tensor, "batch"] | None = None
+    """1 to 100."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +204,8 @@ class Scene:
     structure: Structure
     draws: Draws
     """Every named draw of the batch: `[B]` or `[B, slot]` (rotations `[B, slot, 4]`)."""
+    box_jitter: Float[Tensor, "batch object 4"] | None = None
+    """Label noise on x1 y1 x2 y2 of the objects' boxes, shares of their sides; None for none."""
 
     def rows(self, part: slice) -> Scene:
         """Returns the scenes of some consecutive images, as views."""
@@ -185,6 +220,7 @@ class Scene:
             sample_ids=self.sample_ids[part],
             structure=replace(self.structure, mesh=self.structure.mesh[part], rows=rows),
             draws=self.draws.map(lambda packed: packed[part]),
+            box_jitter=None if self.box_jitter is None else self.box_jitter[part],
         )
 
 

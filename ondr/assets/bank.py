@@ -99,6 +99,8 @@ class Assets:
     """Irradiance from each of them as `ondr.harmonics`, on the bank's device; None without any."""
     panorama_scale: Float[Tensor, "panorama"] | None = None
     """Linear radiance of a full texel of each of them, on the bank's device; None without any."""
+    ramp_texture: int = 0
+    """Row of `bank.textures` that goes from black (v = 0) to white (v = 1), for gradients."""
     mesh_subjects: tuple[str, ...] = ()
     """What each of `mesh_files` is a mesh of: files with the same entry are poses of one subject. Empty: all differ."""
     bent: range = range(0)

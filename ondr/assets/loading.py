@@ -26,7 +26,7 @@ from ondr.assets.packing import pack_bank
 from ondr.assets.parts import ImageData, Part, Surface
 from ondr.assets.primitives import PrimitiveMesh, distractor_shapes, surface_shapes
 from ondr.assets.sources import OTHERS, object_files, other_files, parts_of
-from ondr.assets.textures import TextureStore, noise_tiles
+from ondr.assets.textures import TextureStore, noise_tiles, ramp_tile
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
 from ondr.laws import Resting
@@ -51,12 +51,15 @@ def load_assets(cfg: Config) -> Assets:
         loader = _Loader(cfg, advance)
         objects = loader.each(files, lambda file: _object(file, store, cfg), "objects.meshes")
         shelf = _Shelf([made for _, (made, _) in objects])
-        distractors = {name: shelf.add(_shape(name, distractor_shapes()[name], cfg)) for name in cfg.distractors.shapes}
+        distractors: dict[str, int] = {
+            name: shelf.add(_shape(name, distractor_shapes()[name], cfg)) for name in cfg.distractors.shapes
+        }
         surfaces = {name: shelf.add(_shape(name, solid, cfg)) for name, solid in surface_shapes().items()}
         other_rows = _other_rows(others, loader, shelf, store, cfg)
         bent = [shelf.add(made) for _, (_, all_bent) in objects for made in all_bent]
         tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
         noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
+        ramp = store.add_linear(ramp_tile())
         first_photo = len(store.rows)
         aspects = loader.each(
             photos, lambda path: store.add_photo(_image(path), cfg.background.photo_size), "background.photos"
@@ -75,6 +78,7 @@ def load_assets(cfg: Config) -> Assets:
         others={group: other_rows.get(group, tuple(distractors.values())) for group in OTHERS},
         surfaces=surfaces,
         bent=_span(bent),
+        ramp_texture=ramp,
         foreign_textures=_span([row for _, row in tile_rows]),
         noise_textures=_span(noise_rows),
         photos=range(first_photo, first_photo + len(aspects)),

@@ -14,6 +14,7 @@ from ondr.assets.texels import mip_chain
 from ondr.errors import say_once
 
 NOISE_SIDE = 128
+RAMP_SIDE = 256
 NOISE_SLOPES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
 """How steeply the amplitude of each noise tile falls with spatial frequency: from grains to clouds."""
 NOISE_KEY = 0x6F6E6472
@@ -125,3 +126,9 @@ def noise_tile(slope: float, key: int) -> Float32[np.ndarray, "side side 3"]:
 def noise_tiles() -> list[Float32[np.ndarray, "side side 3"]]:
     """Returns the noise tiles, from the finest to the smoothest."""
     return [noise_tile(slope, NOISE_KEY + i) for i, slope in enumerate(NOISE_SLOPES)]
+
+
+def ramp_tile() -> Float32[np.ndarray, "side side 3"]:
+    """Returns linear light from black above to white below."""
+    values = np.linspace(0, 1, RAMP_SIDE, dtype=np.float32)
+    return np.repeat(np.repeat(values[:, None, None], RAMP_SIDE, axis=1), 3, axis=2)

@@ -1,4 +1,4 @@
-"""What is seen where no triangle is: a texture under an affine map, times a colour."""
+"""What is seen where no triangle is: a texture under an affine map, from one colour to another."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class BackgroundTables:
     """First texel, log2 of the side, and the mip level, one for the whole image since the map is affine."""
     uv_from_pixel: Float[Tensor, "batch 2 3"]
     color: Float[Tensor, "batch 3"]
+    dark: Float[Tensor, "batch 3"] | None
 
 
 def background_tables(bank: Bank, background: Background) -> BackgroundTables:
@@ -38,6 +39,7 @@ def background_tables(bank: Bank, background: Background) -> BackgroundTables:
         texture=torch.stack([first, log2_side, level], dim=-1),
         uv_from_pixel=background.uv_from_pixel,
         color=background.color,
+        dark=background.dark,
     )
 
 
@@ -57,7 +59,11 @@ def background_at(tables: BackgroundTables, image: Tensor, x: Tensor, y: Tensor)
     u, v = (add_product(add_product(m[i + 2], m[i], x), m[i + 1], y) for i in (0, 3))
     first, log2_side, level = take(tables.texture, image)
     root = fetch_level(tables.texels, first, log2_side, level, u, v)
-    return tuple(r * r * (c * (1 / 255**2)) for r, c in zip(root, take(tables.color, image), strict=True))
+    colors = take(tables.color, image)
+    if tables.dark is None:
+        return tuple(r * r * (c * (1 / 255**2)) for r, c in zip(root, colors, strict=True))
+    dark = take(tables.dark, image)
+    return tuple(add_product(d, r * r, (c - d) * (1 / 255**2)) for r, c, d in zip(root, colors, dark, strict=True))
 
 
 def background_planes(tables: BackgroundTables, size: tuple[int, int]) -> Vector:

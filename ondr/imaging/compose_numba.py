@@ -26,6 +26,7 @@ def compose(
     batch, (height, width) = len(tables.color), size
     linear = torch.empty(batch, 3, height, width)
     first, log2_side, level = tables.texture.unbind(-1)
+    dark = torch.zeros_like(tables.color) if tables.dark is None else tables.dark
     bounds = torch.arange(batch + 1, dtype=torch.int32) * (height * width)
     with numba_threads():
         _compose(
@@ -37,7 +38,8 @@ def compose(
             (first + level_start(log2_side, level)).numpy(),
             (1 << log2_side - level).numpy(),
             tables.uv_from_pixel.contiguous().numpy(),
-            tables.color.contiguous().numpy() / np.float32(255**2),
+            (tables.color - dark).contiguous().numpy() / np.float32(255**2),
+            dark.contiguous().numpy(),
             linear.numpy(),
         )
     return linear
@@ -45,7 +47,7 @@ def compose(
 
 @typing.no_type_check
 @njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
-def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, tint, linear):
+def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, tint, dark, linear):
     batch, _, height, width = linear.shape
     for b in prange(batch):
         covered = np.zeros((height, width), np.float32)
@@ -57,7 +59,7 @@ def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, tint, lin
             _find_texels(start[b], side[b], matrix[b], y, words, shares)
             _look_up(texels, words)
             # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
-            _add_background(words, shares, tint[b], covered[y], image[0, y], image[1, y], image[2, y])
+            _add_background(words, shares, tint[b], dark[b], covered[y], image[0, y], image[1, y], image[2, y])
 
 
 @typing.no_type_check
@@ -109,10 +111,10 @@ def _blend(a, b, c, d, shift, s, t):
 
 @typing.no_type_check
 @njit(fastmath=True, error_model="numpy", cache=True)
-def _add_background(words, shares, tint, covered, red, green, blue):
+def _add_background(words, shares, tint, dark, covered, red, green, blue):
     for x in range(len(red)):
         a, b, c, d, s, t = words[0, x], words[1, x], words[2, x], words[3, x], shares[0, x], shares[1, x]
         rest = np.float32(1) - covered[x]
-        red[x] += _blend(a, b, c, d, np.int32(0), s, t) * tint[0] * rest
-        green[x] += _blend(a, b, c, d, np.int32(8), s, t) * tint[1] * rest
-        blue[x] += _blend(a, b, c, d, np.int32(16), s, t) * tint[2] * rest
+        red[x] += (_blend(a, b, c, d, np.int32(0), s, t) * tint[0] + dark[0]) * rest
+        green[x] += (_blend(a, b, c, d, np.int32(8), s, t) * tint[1] + dark[1]) * rest
+        blue[x] += (_blend(a, b, c, d, np.int32(16), s, t) * tint[2] + dark[2]) * rest

@@ -29,7 +29,7 @@ def normal_table(device: torch.device | str = "cpu") -> Float32[Tensor, "4096"]:
     return (values / values.square().mean().sqrt()).float().to(device)
 
 
-def noise_at(table: Float32[Tensor, "4096"], seed: int, sample_id: Tensor, pixel: Tensor) -> Vector:
+def noise_at(table: Float32[Tensor, "4096"], seed: int, sample_id: Tensor, pixel: Tensor, key: int = KEY) -> Vector:
     """Returns three planes of independent standard normal noise.
 
     Args:
@@ -37,15 +37,16 @@ def noise_at(table: Float32[Tensor, "4096"], seed: int, sample_id: Tensor, pixel
         seed: 64 bits.
         sample_id: Of each pixel's image, int64, any shape.
         pixel: row * width + column, int64, of a shape that can be broadcast to that.
+        key: `rng.name_key` of what the noise is of.
     """
-    words = philox((sample_id & MASK, sample_id >> 32 & MASK, torch.full_like(sample_id, KEY), pixel), seed)
+    words = philox((sample_id & MASK, sample_id >> 32 & MASK, torch.full_like(sample_id, key), pixel), seed)
     return tuple(take_one(table, word >> SHIFT) for word in words[:3])
 
 
 def noise_planes(
-    table: Float32[Tensor, "4096"], seed: int, sample_ids: Int64[Tensor, "batch"], size: tuple[int, int]
+    table: Float32[Tensor, "4096"], seed: int, sample_ids: Int64[Tensor, "batch"], size: tuple[int, int], key: int = KEY
 ) -> Vector:
     """Returns the noise of a batch of images as three planes `[batch, height, width]`. See `noise_at`."""
     height, width = size
     pixel = torch.arange(height * width, device=sample_ids.device).view(1, height, width)
-    return noise_at(table, seed, sample_ids[:, None, None], pixel)
+    return noise_at(table, seed, sample_ids[:, None, None], pixel, key)

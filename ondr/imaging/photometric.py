@@ -69,7 +69,7 @@ def factors_of(effects: Effects) -> tuple[Float[Tensor, "batch"], ...]:
 
 def needs_grad(linear: Tensor, effects: Effects) -> bool:
     """Returns whether autograd has to see what is done to these."""
-    tensors = (linear, *vars(effects).values())
+    tensors = [linear, *(value for value in vars(effects).values() if value is not None)]
     return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 

@@ -5,6 +5,7 @@ What is seen comes as fragments on the CPU, as grids of ids (one sample per pixe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import torch
@@ -15,6 +16,7 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.config import Config
 from ondr.device import upload
+from ondr.imaging import row_effects
 from ondr.imaging.background import BackgroundTables, background_tables
 from ondr.imaging.blur import blur
 from ondr.imaging.compiled import compiled, wants_compile
@@ -80,20 +82,46 @@ def develop(
         sRGB-encoded images in 0..1, differentiable where gradients are enabled and a tensor of the scene requires one.
     """
     fast = wants_compile(cfg.render.compile, bank.device) and not needs_grad(bank, scene)
-    blurred = scene.structure.rows.get(BLUR, ())
     with stage("shade"):
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
         tables, background = shading_tables(bank, scene, instances, shadow), background_tables(bank, scene.background)
-        at_once = fast and cfg.photometric.engine == "fused" and not blurred
+        at_once = fast and cfg.photometric.engine == "fused" and not _on_light(scene)
         if isinstance(sight.seen, Grid) and at_once:
-            return _at_once(tables, background, sight.seen, scene, cfg)
-        linear = _linear(tables, background, sight.seen, cfg, fast)
+            images = _at_once(tables, background, sight.seen, scene, cfg)
+        else:
+            at_once, linear = False, _linear(tables, background, sight.seen, cfg, fast)
     with stage("expose"):
-        linear = blur(linear, scene.effects.blur_sigma, blurred, scene.structure.largest.get(BLUR, 0.0))
-        ids = upload(scene.sample_ids, bank.device)
-        if fast and bank.device.type != "cpu" and cfg.photometric.engine == "fused":
-            return compiled(expose_fused)(linear, scene.effects, scene.seed, ids)
-        return expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=cfg.photometric.engine)
+        if not at_once:
+            images = _exposed(linear, scene, cfg, fast)
+        return _on_rows(row_effects.DEVELOPMENT, images, scene)
+
+
+def _on_light(scene: Scene) -> bool:
+    """Returns whether an image has an effect on linear light, other than on single pixels of all images."""
+    rows = scene.structure.rows
+    return bool(rows.get(BLUR)) or row_effects.needed((row_effects.LENS, row_effects.SENSOR), rows)
+
+
+def _exposed(
+    linear: Float[Tensor, "batch 3 height width"], scene: Scene, cfg: Config, fast: bool
+) -> Float[Tensor, "batch 3 height width"]:
+    structure, device = scene.structure, linear.device
+    linear = _on_rows(row_effects.LENS, linear, scene)
+    linear = blur(linear, scene.effects.blur_sigma, structure.rows.get(BLUR, ()), structure.largest.get(BLUR, 0.0))
+    linear = _on_rows(row_effects.SENSOR, linear, scene)
+    ids = upload(scene.sample_ids, device)
+    if fast and device.type != "cpu" and cfg.photometric.engine == "fused":
+        return compiled(expose_fused)(linear, scene.effects, scene.seed, ids)
+    return expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=cfg.photometric.engine)
+
+
+def _on_rows(
+    table: Mapping[str, row_effects.Effect], images: Float[Tensor, "batch 3 height width"], scene: Scene
+) -> Float[Tensor, "batch 3 height width"]:
+    structure = scene.structure
+    return row_effects.apply(
+        table, images, scene.effects, structure.rows, structure.largest, scene.seed, scene.sample_ids
+    )
 
 
 def needs_grad(bank: Bank, scene: Scene) -> bool:

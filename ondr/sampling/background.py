@@ -9,10 +9,14 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.draws import Draws
 from ondr.geometry import rotation_about
+from ondr.sampling.active import Active
 from ondr.sampling.materials import color_of
 from ondr.scene import Background
 
-PHOTO, TEXTURE, NOISE = 0, 1, 2
+SOURCE = "background.source"
+PHOTO, TEXTURE, NOISE, GRADIENT = 0, 1, 2, 4
+RAMP_MARGIN = 1 / 64
+"""Of the ramp, left out at both ends."""
 
 
 def photo_map(
@@ -52,8 +56,26 @@ def tile_map(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 2 3"]:
     return torch.cat([turn * scale[:, None, None], offset[..., None]], dim=-1)
 
 
+def gradient_map(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 2 3"]:
+    """Returns uv_from_pixel of a ramp that goes once across the image."""
+    height, width = size
+    angle = torch.deg2rad(draws["background.gradient_degrees"])
+    x, y = -torch.sin(angle), torch.cos(angle)
+    # Textures wrap: the ramp ends a little before its border, where black would meet white.
+    step = (1 - 2 * RAMP_MARGIN) / (x.abs() * width + y.abs() * height)
+    zero = torch.zeros_like(x)
+    u = torch.stack([zero, zero, zero + 0.5], dim=-1)
+    v = torch.stack([x * step, y * step, 0.5 - (x * width + y * height) / 2 * step], dim=-1)
+    return torch.stack([u, v], dim=1)
+
+
 def sample_background(
-    draws: Draws, assets: Assets, aspects: Float32[Tensor, "photo"], photo_size: int, size: tuple[int, int]
+    draws: Draws,
+    assets: Assets,
+    aspects: Float32[Tensor, "photo"],
+    photo_size: int,
+    size: tuple[int, int],
+    active: Active,
 ) -> Background:
     """Returns the backgrounds of a batch.
 
@@ -63,6 +85,7 @@ def sample_background(
         aspects: Width over height of all photos; one entry of any value where there are none.
         photo_size: Side of the square that photos are stored in, texels.
         size: Height and width of the image.
+        active: What may differ from neutral.
     """
     source = draws["background.source"]
     photo = draws["background.photo"].to(torch.int32)
@@ -75,8 +98,20 @@ def sample_background(
         row = torch.where(source == number, index + rows.start, row)
     is_photo = (source == PHOTO)[:, None, None]
     as_it_is = (source == PHOTO) | (source == TEXTURE)
-    return Background(
+    background = Background(
         texture=row,
         uv_from_pixel=torch.where(is_photo, photo_map(draws, aspects[photo], photo_size, size), tile_map(draws, size)),
         color=torch.where(as_it_is[:, None], 1.0, color_of(draws, "background.color")),
+    )
+    return with_gradients(background, draws, assets, size) if active.may_be(SOURCE, "gradient") else background
+
+
+def with_gradients(background: Background, draws: Draws, assets: Assets, size: tuple[int, int]) -> Background:
+    """Returns the backgrounds, gradients where these were drawn."""
+    gradient = draws[SOURCE] == GRADIENT
+    return Background(
+        texture=torch.where(gradient, assets.ramp_texture, background.texture),
+        uv_from_pixel=torch.where(gradient[:, None, None], gradient_map(draws, size), background.uv_from_pixel),
+        color=background.color,
+        dark=color_of(draws, "background.color2") * gradient[:, None],
     )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from ondr.draws import Draws
 from ondr.sampling.active import Active
 from ondr.scene import Effects
 
+ALWAYS = ("blur_sigma", "brightness", "contrast", "saturation", "hue_degrees", "noise_std")
+"""Effects that are fused with shading, or cost nothing where no image drew them."""
+
 
 def sample_effects(draws: Draws, active: Active) -> Effects:
-    """Returns the effects' strengths."""
-    return Effects(
-        blur_sigma=draws["photometric.blur_sigma"],
-        brightness=draws["photometric.brightness"],
-        contrast=draws["photometric.contrast"],
-        saturation=draws["photometric.saturation"],
-        hue_degrees=draws["photometric.hue_degrees"],
-        noise_std=draws["photometric.noise_std"],
-    )
+    """Returns the effects' strengths; those that no image of the stream can have are None."""
+    names = [field.name for field in fields(Effects)]
+    kept = [name for name in names if name in ALWAYS or _in_use(name, active)]
+    return Effects(**{name: draws[f"photometric.{name}"] for name in kept})
+
+
+def _in_use(name: str, active: Active) -> bool:
+    # An angle has no neutral value: it is of use where the blur is.
+    return f"photometric.{name.replace('angle_degrees', 'length')}" in active

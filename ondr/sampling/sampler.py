@@ -12,8 +12,10 @@ from ondr.device import upload
 from ondr.isolation import isolated
 from ondr.parameters import Parameters
 from ondr.sampling.active import Active
+from ondr.sampling.augmentation import image_map, mapped, seen_through
 from ondr.sampling.background import sample_background
 from ondr.sampling.effects import sample_effects
+from ondr.sampling.label_noise import sample_box_jitter
 from ondr.sampling.lights import sample_lights
 from ondr.sampling.materials import sample_materials
 from ondr.sampling.objects import Sizes, derived_names, sample_poses
@@ -80,6 +82,9 @@ class Sampler:
         active = Active(cfg, parameters, overrides)
         mesh = upload(fixed.mesh, self.device)
         poses, camera, size, draws = sample_poses(draws, mesh, cfg, self.assets, self._sizes, active)
+        image = image_map(draws, active, cfg.image_size)
+        photo_size = cfg.background.photo_size
+        background = sample_background(draws, self.assets, self._aspects, photo_size, cfg.image_size, active)
         return Scene(
             sample_ids=sample_ids,
             seed=seed,
@@ -87,11 +92,12 @@ class Sampler:
             poses=poses,
             materials=sample_materials(draws, self.assets, cfg.groups, active, poses),
             lights=sample_lights(draws, poses, size, self.assets, cfg.groups, active),
-            camera=camera,
-            background=sample_background(draws, self.assets, self._aspects, cfg.background.photo_size, cfg.image_size),
+            camera=mapped(camera, image),
+            background=seen_through(background, image),
             effects=sample_effects(draws, active),
             structure=fixed,
             draws=draws,
+            box_jitter=sample_box_jitter(draws, active),
         )
 
 

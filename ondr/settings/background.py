@@ -24,7 +24,7 @@ class Background(Section):
         {"choice": ["photo", "texture", "noise", "color"], "weights": [0.7, 0.15, 0.1, 0.05]},
         "where the background comes from; a source without images counts for nothing",
         kind="one_of",
-        options=("photo", "texture", "noise", "color"),
+        options=("photo", "texture", "noise", "color", "gradient"),
     )
     photo: Law = quantity("uniform", "which photo", kind="one_of")
     texture: Law = quantity("uniform", "which of materials.textures", kind="one_of")
@@ -37,4 +37,13 @@ class Background(Section):
         {"log_uniform": [0.5, 4]}, "repeats of a tile across the shorter side", low=POSITIVE, high=1000
     )
     rotation_degrees: Law = quantity([0, 360], "rotation of a tile", unit="degrees", low=-360, high=360)
+    color2: Color = Field(default=Color(), description="colour at the other end of a gradient, sRGB")
+    gradient_degrees: Law = quantity(
+        [0, 360],
+        "direction of a gradient, clockwise from downwards: at 0, color2 is above and color below",
+        unit="degrees",
+        low=-360,
+        high=360,
+        paper="Tobin 2017",
+    )
     color: Color = Field(default=Color(), description="plain colour, and tint of noise tiles, sRGB")

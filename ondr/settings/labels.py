@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from ondr.laws import Law
+from ondr.quantity import quantity
 from ondr.settings.section import Section
 
 Output = Literal[
@@ -23,7 +25,18 @@ Output = Literal[
     "scale",
     "intrinsics",
     "camera_from_world",
+    "positions",
+    "image_class",
 ]
+
+
+class BoxJitter(Section):
+    """Label noise: how far each side of a box is off, as a share of the box's width or height."""
+
+    x1: Law = quantity(0, "left side, to the right", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    y1: Law = quantity(0, "upper side, downwards", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    x2: Law = quantity(0, "right side, to the right", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    y2: Law = quantity(0, "lower side, downwards", low=-10, high=10, neutral=0, paper="Tremblay 2018")
 
 
 class Labels(Section):
@@ -31,4 +44,5 @@ class Labels(Section):
 
     min_visibility: float = Field(default=0.1, ge=0, le=1, description="least visible share of the object")
     min_pixels: int = Field(default=16, ge=1, description="least number of visible pixels")
+    box_jitter: BoxJitter = Field(default=BoxJitter(), description="noise on `boxes`, and on nothing else")
     max_truncation: float = Field(default=0.9, ge=0, le=1, description="largest share outside the image")

@@ -1,0 +1,110 @@
+"""Effects that run only on the images that drew them: what lens and sensor do to light, and development.
+
+Order: chromatic aberration, defocus, motion blur, then `blur`, vignetting, exposure, white balance, shot noise and
+read noise, all on linear light; after `photometric`, gamma, grayscale, salt and pepper, sharpening, posterization and
+JPEG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ondr.device import upload
+from ondr.imaging import development, optics
+from ondr.scene import Effects
+
+PREFIX = "photometric."
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some images of a batch and what an effect needs to know of them."""
+
+    images: Float[Tensor, "some 3 height width"]
+    values: Float[Tensor, "some"]
+    """Of the effect."""
+    largest: float
+    """The largest value that can have been drawn."""
+    angle_degrees: Float[Tensor, "some"] | None
+    """Of motion blur."""
+    sample_ids: Tensor
+    """Of these images, on their device."""
+    seed: int
+
+
+Effect = Callable[[Some], Tensor]
+
+LENS: dict[str, Effect] = {
+    "chromatic_aberration": lambda s: optics.aberrate(s.images, s.values),
+    "defocus_radius": lambda s: optics.defocus(s.images, s.values, s.largest),
+    "motion_blur_length": lambda s: optics.motion_blur(
+        s.images, s.values, torch.zeros_like(s.values) if s.angle_degrees is None else s.angle_degrees, s.largest
+    ),
+}
+"""Before the Gaussian blur, on linear light."""
+SENSOR: dict[str, Effect] = {
+    "vignetting": lambda s: optics.vignette(s.images, s.values),
+    "exposure_stops": lambda s: s.images * torch.exp2(s.values)[:, None, None, None],
+    "white_balance_kelvin": lambda s: optics.balance(s.images, s.values),
+    "shot_noise": lambda s: optics.shot_noise(s.images, s.values, s.seed, s.sample_ids),
+    "read_noise_std": lambda s: optics.read_noise(s.images, s.values, s.seed, s.sample_ids),
+}
+"""After the Gaussian blur, on linear light."""
+DEVELOPMENT: dict[str, Effect] = {
+    "gamma": lambda s: s.images ** s.values[:, None, None, None],
+    "grayscale": lambda s: development.fade_to_grey(s.images, s.values),
+    "salt_and_pepper": lambda s: development.salt_and_pepper(s.images, s.values, s.seed, s.sample_ids),
+    "sharpen": lambda s: development.sharpen(s.images, s.values),
+    "posterize_bits": lambda s: development.posterize(s.images, s.values),
+    "jpeg_quality": lambda s: development.jpeg(s.images, s.values),
+}
+"""After exposure, on the encoded picture."""
+
+
+def apply(
+    table: Mapping[str, Effect],
+    images: Float[Tensor, "batch 3 height width"],
+    effects: Effects,
+    rows: Mapping[str, Sequence[int]],
+    largest: Mapping[str, float],
+    seed: int,
+    sample_ids: Tensor,
+) -> Float[Tensor, "batch 3 height width"]:
+    """Applies effects, each to the images that drew it.
+
+    Args:
+        table: `LENS`, `SENSOR` or `DEVELOPMENT`.
+        images: Of the batch.
+        effects: One value per image; None for an effect that no image of the stream has.
+        rows: `Structure.rows`.
+        largest: `Structure.largest`.
+        seed: Of the stream.
+        sample_ids: Of the images, on the CPU.
+    """
+    for name, effect in table.items():
+        chosen = rows.get(PREFIX + name, ())
+        values = getattr(effects, name)
+        if not chosen or values is None:
+            continue
+        index = upload(torch.tensor(list(chosen)), images.device)
+        angles = effects.motion_blur_angle_degrees
+        some = Some(
+            images=images[index],
+            values=values[index],
+            largest=largest[PREFIX + name],
+            angle_degrees=None if angles is None else angles[index],
+            sample_ids=upload(sample_ids, images.device)[index],
+            seed=seed,
+        )
+        images = images.index_copy(0, index, effect(some).to(images.dtype))
+    return images
+
+
+def needed(tables: Iterable[Mapping[str, Effect]], rows: Mapping[str, Sequence[int]]) -> bool:
+    """Returns whether an image has one of the effects."""
+    return any(rows.get(PREFIX + name) for table in tables for name in table)
