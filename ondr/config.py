@@ -44,6 +44,10 @@ class Config(Settings):
         except ValidationError as error:
             raise ConfigError(explain(error.errors())) from None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles what was set, so that a config is small and its laws are read again."""
+        return _from_written, (type(self), written(self))
+
     @classmethod
     def load(cls, path: str | Path, overrides: Sequence[str] = ()) -> Self:
         """Reads a YAML file.
@@ -88,7 +92,8 @@ class Config(Settings):
     @cached_property
     def groups(self) -> dict[str, slice]:
         """The slots of each group of things, in the order of a scene: objects of interest first, surfaces last."""
-        numbers = [_most(self, name) * each for name, each in GROUPS.items()]
+        each_of = {**GROUPS, "table": self.num_boards}
+        numbers = [_most(self, name) * each for name, each in each_of.items()]
         ends = list(itertools.accumulate(numbers))
         return {name: slice(end - n, end) for name, n, end in zip(GROUPS, numbers, ends, strict=True)}
 
@@ -98,9 +103,18 @@ class Config(Settings):
         return _most(self, "objects")
 
     @property
+    def num_boards(self) -> int:
+        """How many boards a table consists of at most: with shelves, one under each."""
+        return int(self.structured.lanes.support[1]) if self.layout == "structured" else GROUPS["table"]
+
+    @property
     def num_lights(self) -> int:
         """The largest number of lights."""
         return _most(self, "lights")
+
+
+def _from_written(kind: type[Config], settings: dict[str, Any]) -> Config:
+    return kind(**settings)
 
 
 def _most(cfg: Settings, section: str) -> int:

@@ -129,6 +129,12 @@ def yaw_quaternion(u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
     return torch.stack([torch.cos(half), zero, zero, torch.sin(half)], dim=-1)
 
 
+def level_quaternion(like: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
+    """Returns the quaternions that turn nothing."""
+    zero = torch.zeros_like(like)
+    return torch.stack([torch.ones_like(like), zero, zero, zero], dim=-1)
+
+
 def icosphere_views(subdivisions: int, in_plane: int) -> Float[Tensor, "view 4"]:
     """Returns the orientations that show a thing to a camera which looks along +y, from every corner of an icosphere.
 

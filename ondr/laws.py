@@ -397,6 +397,16 @@ class AnyOf(Law):
 
 
 @dataclass(frozen=True)
+class First(Law):
+    """The first of what there is, always: one file of each class, for ablations. Written as `first`."""
+
+    discrete: ClassVar[bool] = True
+
+    def to_config(self) -> Any:
+        return "first"
+
+
+@dataclass(frozen=True)
 class SO3(Law):
     """A rotation uniform on SO(3), as a quaternion w x y z. Written as `so3`."""
 
@@ -414,6 +424,16 @@ class Yaw(Law):
 
     def to_config(self) -> Any:
         return "yaw"
+
+
+@dataclass(frozen=True)
+class Upright(Law):
+    """No rotation: turned as in its file, as a quaternion w x y z. Written as `upright`."""
+
+    components: ClassVar[int] = 4
+
+    def to_config(self) -> Any:
+        return "upright"
 
 
 @dataclass(frozen=True)

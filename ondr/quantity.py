@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from ondr.laws import (
     Continuous,
     Cycle,
     Elevation,
+    First,
     Integers,
     Law,
     LogUniform,
@@ -28,19 +29,28 @@ from ondr.laws import (
     Sometimes,
     TruncatedNormal,
     Uniform,
+    Upright,
     Views,
     Yaw,
     base_of,
 )
 
 Kind = Literal["real", "count", "bool", "one_of", "rotation"]
-NAMED: dict[str, Law] = {"so3": SO3(), "yaw": Yaw(), "resting": Resting(), "uniform": AnyOf(), "cycle": Cycle()}
+NAMED: dict[str, Law] = {
+    "so3": SO3(),
+    "yaw": Yaw(),
+    "resting": Resting(),
+    "upright": Upright(),
+    "uniform": AnyOf(),
+    "cycle": Cycle(),
+    "first": First(),
+}
 WORDED: dict[Kind, str] = {
     "real": "a number, [low, high] or a named law such as {log_uniform: [1, 10]}",
     "count": "a whole number, [low, high] or {choice: [1, 2, 5]}",
     "bool": "true, false or {bernoulli: 0.5}",
-    "one_of": "uniform, a name, a list of names or {choice: [a, b], weights: [2, 1]}",
-    "rotation": "so3, yaw, resting or {views: {subdivisions: 2, in_plane: 12}}",
+    "one_of": "uniform, cycle, first, a name, a list of names or {choice: [a, b], weights: [2, 1]}",
+    "rotation": "so3, yaw, upright, resting or {views: {subdivisions: 2, in_plane: 12}}",
 }
 
 
@@ -69,6 +79,8 @@ class Spec:
     """Where the literature varies it."""
     derived_from: str | None = None
     """A word that may stand instead of a law, where the value follows from something else."""
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    """Layouts in which the default is another law, and that law as a config file would say it."""
 
     def used_in(self, layout: str) -> bool:
         """Returns whether a layout uses the quantity."""
@@ -236,8 +248,8 @@ ALLOWED: dict[Kind, tuple[type[Law], ...]] = {
     "real": (Constant, Uniform, LogUniform, Normal, TruncatedNormal, Elevation, Integers, Choice, Cycle),
     "count": (Integers, Choice, Cycle),
     "bool": (Bernoulli,),
-    "one_of": (AnyOf, Choice, Cycle),
-    "rotation": (SO3, Yaw, Resting, Views),
+    "one_of": (AnyOf, Choice, Cycle, First),
+    "rotation": (SO3, Yaw, Upright, Resting, Views),
 }
 
 
@@ -263,7 +275,7 @@ def _outside(law: Law, spec: Spec) -> str | None:
 
 
 def _unknown_option(law: Law, spec: Spec) -> str | None:
-    if isinstance(law, AnyOf) or spec.options is None:
+    if isinstance(law, AnyOf | First) or spec.options is None:
         return None
     unknown = [o for o in law.options if o not in spec.options]  # type: ignore[attr-defined]
     return f"must choose from {', '.join(spec.options)}" if unknown else None

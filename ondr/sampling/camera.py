@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from ondr.draws import Draws
 from ondr.geometry import direction_from_angles, intrinsics_from_fov, look_along, product, rotation_about, transform
@@ -13,7 +14,7 @@ from ondr.sampling.active import Active
 from ondr.scene import Camera
 
 LOWEST = 0.2
-"""Median sizes of the objects above the ground: no camera looks from below it."""
+"""What lengths are measured by, above the ground: no camera looks from below it."""
 
 
 def level_camera(draws: Draws, active: Active, size: tuple[int, int]) -> Camera:
@@ -34,24 +35,31 @@ def level_camera(draws: Draws, active: Active, size: tuple[int, int]) -> Camera:
 
 
 def orbit_camera(
-    draws: Draws, active: Active, placement: Literal["shell", "box"], unit: float, size: tuple[int, int]
+    draws: Draws,
+    active: Active,
+    placement: Literal["shell", "box"],
+    unit: Float[Tensor, "batch"],
+    size: tuple[int, int],
+    height: Float[Tensor, "batch"] | float = 0.0,
 ) -> Camera:
-    """Returns cameras around the world's origin that look at a point near it.
+    """Returns cameras around the world's vertical axis that look at a point near it.
 
     Args:
         draws: Everything drawn.
         active: What may differ from neutral.
         placement: `camera.placement`.
-        unit: The objects' median size, metres.
+        unit: What lengths are drawn in, metres.
         size: Height and width of the images.
+        height: Above the ground of the middle that they are around, metres.
     """
-    target = point(draws, "camera.target") * unit
+    middle = torch.stack([0 * unit, 0 * unit, 0 * unit + height], dim=-1)
+    target = point(draws, "camera.target") * unit[:, None] + middle
     if placement == "box":
-        position = point(draws, "camera.position") * unit
+        position = point(draws, "camera.position") * unit[:, None] + middle
     else:
         direction = direction_from_angles(draws["camera.azimuth_degrees"], draws["camera.elevation_degrees"])
         position = target + direction * (draws["camera.distance"] * unit)[:, None]
-    position = torch.cat([position[:, :2], position[:, 2:].clamp_min(LOWEST * unit)], dim=1)
+    position = torch.cat([position[:, :2], torch.maximum(position[:, 2], LOWEST * unit)[:, None]], dim=1)
     turn = rotation_about("z", draws["camera.roll_degrees"])
     if active.any(("camera.pan_degrees", "camera.tilt_degrees")):
         up, right = (

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ondr import laws, rng
 from ondr.device import upload
-from ondr.geometry import icosphere_views, quaternion_from_uniforms, yaw_quaternion
+from ondr.geometry import icosphere_views, level_quaternion, quaternion_from_uniforms, yaw_quaternion
 from ondr.laws import Law
 from ondr.sampling.options import Options
 from ondr.sampling.words import DrawWords, look_up
@@ -26,7 +26,8 @@ def rotation(law: Law, words: DrawWords) -> Float32[Tensor, "batch slot 4"]:
         subdivisions, in_plane, cycle = law.options
         chosen = words.in_turn(law.number) if cycle else laws.share(words.first, law.number)
         return _views(subdivisions, in_plane, words.words.device)[chosen]
-    return yaw_quaternion(rng.uniform(words.first))
+    turn = rng.uniform(words.first)
+    return level_quaternion(turn) if isinstance(law, laws.Upright) else yaw_quaternion(turn)
 
 
 @functools.cache
@@ -45,6 +46,8 @@ def discrete(law: Law, options: Options, words: DrawWords, parameters: tuple[Any
     """
     if isinstance(law, laws.Schedule):
         return _scheduled(law, options, words, parameters)
+    if isinstance(law, laws.First):
+        return _values(options, torch.zeros_like(words.first))
     if isinstance(law, laws.Cycle):
         # Where there is nothing to choose from, nothing asks which.
         return _values(options, words.in_turn(max(options.number, 1)))

@@ -6,24 +6,22 @@ import torch
 from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
-from ondr.assets.bank import Assets
+from ondr.assets.bank import Assets, Bank
 from ondr.config import Config
 from ondr.draws import Draws
-from ondr.errors import say_once
-from ondr.geometry import product, rotation_from_quaternion
-from ondr.laws import Law, middle
+from ondr.geometry import product, rotation_about, rotation_from_quaternion
+from ondr.laws import Law, Resting, middle
 from ondr.sampling.active import Active
 from ondr.sampling.layouts import Placement, Things, arrange
+from ondr.sampling.layouts.ground import STANDING
+from ondr.sampling.layouts.room import say_left_out
 from ondr.scene import Camera, Poses
 
-LEFT_OUT = (
-    "some things found no room beside the others, or would hide too much of an object, and are left out: "
-    "draws['objects.placed'] and draws['distractors.placed'] say which. Make table.width and table.depth or "
-    "objects.max_occlusion larger, or counts smaller."
-)
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 IN_UNITS = ("distractors", "context")
 """Groups whose sizes are drawn in multiples of the objects' median size."""
+TURNED = ("objects", "distractors", "context", "occluders", "clutter")
+"""Groups that are turned by a law, in the order of their slots."""
 DERIVED_GROUPS = ("objects", "distractors")
 """Groups whose distance, and screen size where it is not drawn, are among the draws."""
 
@@ -64,7 +62,7 @@ class Sizes:
 
 def derived_names(cfg: Config) -> frozenset[str]:
     """Returns the draws that follow from others."""
-    follow = [f"{group}.{what}" for group in DERIVED_GROUPS for what in ("distance", "placed")]
+    follow = [f"{group}.distance" for group in DERIVED_GROUPS] + [f"{group}.placed" for group in STANDING]
     follow += [f"{group}.screen_size" for group in DERIVED_GROUPS if f"{group}.screen_size" not in cfg.quantities()]
     return frozenset(follow) | ({"objects.size"} if not isinstance(cfg.objects.size, Law) else set())
 
@@ -84,14 +82,14 @@ def sample_poses(
     """
     longest = sizes.longest[mesh.clamp_min(0)]
     size = sizes.sample(draws, longest, cfg.groups)
-    scale = (size / longest)[..., None].expand(*size.shape, 3)
-    rotation = rotations(draws, cfg)
+    scale = stretched((size / longest)[..., None].expand(*size.shape, 3), draws, active)
+    rotation = rotations(draws, mesh, cfg, assets.bank, active)
     things = Things(draws, active, cfg, mesh, size, scale, rotation, assets.bank.support, sizes.median_metres)
     placement = arrange(things)
     present = things.present if placement.placed is None else things.present & placement.placed
     standing = slice(0, cfg.groups["context"].stop)
-    if present.device.type == "cpu" and (present != things.present)[:, standing].any():
-        say_once(LEFT_OUT)
+    if present.device.type == "cpu":
+        say_left_out(things.present[:, standing], present[:, standing])
     poses = Poses(
         mesh=torch.where(present, mesh, -1),
         rotation=rotation if placement.rotation is None else placement.rotation,
@@ -102,12 +100,55 @@ def sample_poses(
     return poses, placement.camera, size, draws.extended(derive(placement, size, present, cfg), derived=True)
 
 
-def rotations(draws: Draws, cfg: Config) -> Float[Tensor, "batch slot 3 3"]:
-    """Returns world_from_object of every slot; surfaces are level."""
-    drawn = [draws[f"{group}.rotation"] for group in cfg.groups if f"{group}.rotation" in draws]
-    turned = rotation_from_quaternion(torch.cat(drawn, dim=1))
+def stretched(scale: Float[Tensor, "batch slot 3"], draws: Draws, active: Active) -> Float[Tensor, "batch slot 3"]:
+    """Returns the scales, those of objects times their stretch."""
+    names = [f"objects.stretch.{axis}" for axis in "xyz"]
+    if not active.any(names):
+        return scale
+    factors = torch.stack([draws[name] for name in names], dim=-1)
+    return torch.cat([scale[:, : factors.shape[1]] * factors, scale[:, factors.shape[1] :]], dim=1)
+
+
+def rotations(
+    draws: Draws, mesh: Int32[Tensor, "batch slot"], cfg: Config, bank: Bank, active: Active
+) -> Float[Tensor, "batch slot 3 3"]:
+    """Returns world_from_object of every slot; surfaces are level.
+
+    Objects that rest are brought to rest first, then lean, then are turned.
+    """
+    drawn = [rotation_from_quaternion(draws[f"{group}.rotation"]) for group in TURNED if f"{group}.rotation" in draws]
+    objects = cfg.groups["objects"]
+    if "objects.tilt_degrees" in active:
+        drawn[0] = product(drawn[0], leaning(draws))
+    if isinstance(cfg.objects.rotation, Resting):
+        drawn[0] = product(drawn[0], rests(bank, mesh[:, objects], draws["objects.resting_pose"]))
+    turned = torch.cat(drawn, dim=1)
     level = torch.eye(3, device=turned.device).expand(len(turned), cfg.groups["room"].stop - turned.shape[1], 3, 3)
     return torch.cat([turned, level], dim=1)
+
+
+def leaning(draws: Draws) -> Float[Tensor, "batch object 3 3"]:
+    """Returns rotations about horizontal axes."""
+    direction = draws["objects.tilt_direction_degrees"]
+    forth, back = rotation_about("z", direction), rotation_about("z", -direction)
+    return product(forth, product(rotation_about("x", draws["objects.tilt_degrees"]), back))
+
+
+def rests(
+    bank: Bank, mesh: Int32[Tensor, "batch object"], pose: Float[Tensor, "batch object"]
+) -> Float[Tensor, "batch object 3 3"]:
+    """Returns the rotations that bring meshes to rest.
+
+    Args:
+        bank: With resting poses.
+        mesh: Its rows; -1 for none.
+        pose: 0..1, over the poses' shares.
+    """
+    if bank.resting is None or bank.resting_share is None:
+        raise ValueError("bank must have resting poses, got one without. Load it with a config that asks for them.")
+    row = mesh.clamp_min(0).long()
+    index = (pose[..., None] > bank.resting_share[row]).sum(-1).clamp_max(bank.resting_share.shape[1] - 1)
+    return bank.resting[row, index]
 
 
 def derive(

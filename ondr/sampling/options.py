@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.errors import ConfigError
-from ondr.laws import AnyOf, Choice, Cycle, Law, Schedule
+from ondr.laws import AnyOf, Choice, Cycle, First, Law, Schedule
 from ondr.quantity import Spec
 from ondr.settings.wording import nearest
 
@@ -40,11 +40,11 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
             law = law.start
         if isinstance(law, Choice | Cycle) and law.numeric:
             result[name] = Options(len(law.options), tuple(law.options))
-        elif isinstance(law, AnyOf | Choice | Cycle):
+        elif isinstance(law, AnyOf | Choice | Cycle | First):
             known = names.get(name, spec.options)
             number = numbers.get(name, len(assets.foreign_textures))
             result[name] = Options(number) if known is None else _named(name, law, spec, known, assets)
-            if known is None and not isinstance(law, AnyOf) and law.options:
+            if known is None and not isinstance(law, AnyOf | First) and law.options:
                 raise ConfigError(f"{name} must be uniform, got {law.to_config()}. Leave out files from the folder.")
     return result
 
@@ -65,7 +65,7 @@ def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Asse
             "materials.textures or background.photos to a folder, or choose color."
         )
     values = tuple(known.index(o) for o in options)
-    if isinstance(law, Cycle):  # What is missing has no turn.
+    if isinstance(law, Cycle | First):  # What is missing has no turn.
         values = tuple(v for v, a in zip(values, allowed, strict=True) if a)
         return Options(len(values), values)
     return Options(len(options), values, allowed)

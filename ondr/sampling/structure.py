@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.laws import Cycle
+from ondr.laws import Cycle, First
 from ondr.parameters import Parameters
 from ondr.rng import name_key
 from ondr.sampling.overrides import Overrides, host_override
@@ -90,6 +90,8 @@ def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable) -> Int64[
     How many there are depends on the class, so the plan cannot know it.
     """
     mine, number = words.of(draw.words, name_key(draw.name)), _number(draw.name, drawn, meshes)
+    if isinstance(draw.law, First):
+        return torch.zeros_like(number)
     if not isinstance(draw.law, Cycle):
         return mine.first * number >> 32
     # Where the classes come in turn, each has had as many objects in this slot as there were rounds; likewise subjects.

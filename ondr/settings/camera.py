@@ -8,9 +8,7 @@ from pydantic import Field
 
 from ondr.laws import Law
 from ondr.quantity import quantity
-from ondr.settings.section import ON_GROUND, POSITIVE, Section
-
-SIZES = "median sizes of the objects"
+from ondr.settings.section import ON_GROUND, POSITIVE, SIZES, Section
 
 
 class Target(Section):
@@ -46,6 +44,7 @@ class Camera(Section):
         low=POSITIVE,
         high=1e6,
         layouts=ON_GROUND,
+        usual={"hemisphere": [2, 5], "structured": [3, 7]},
         paper="Valtchev 2021",
     )
     azimuth_degrees: Law = quantity(
@@ -64,6 +63,7 @@ class Camera(Section):
         low=-90,
         high=90,
         layouts=ON_GROUND,
+        usual={"structured": {"elevation": [8, 40]}},
         paper="Tremblay 2018",
     )
     position: Place = Field(default=Place(), description="where it is (placement box)")
@@ -83,4 +83,10 @@ class Camera(Section):
     )
     roll_degrees: Law = quantity(
         [-20, 20], "rotation about the optical axis", unit="degrees", low=-360, high=360, paper="Tremblay 2018"
+    )
+    rolling_shutter_x: Law = quantity(
+        0, "shift to the right from the first row to the last", unit="pixels", low=-1000, high=1000, neutral=0
+    )
+    rolling_shutter_y: Law = quantity(
+        0, "stretch downwards from the first row to the last", unit="pixels", low=-50, high=1000, neutral=0
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.material import Material
-from ondr.settings.section import BEFORE_CAMERA, POSITIVE, SPREAD, Section
+from ondr.settings.section import BEFORE_CAMERA, POSITIVE, SPREAD, UPRIGHT, Section
 from ondr.settings.structured import Along
 
 
@@ -24,22 +24,50 @@ class Position(Section):
 class GroundPlace(Section):
     """Where a thing stands: shares of the table's width and depth."""
 
-    x: Law = quantity([0, 1], "share of the width", low=0, high=1, layouts=SPREAD)
-    y: Law = quantity([0, 1], "share of the depth", low=0, high=1, layouts=SPREAD)
+    x: Law = quantity([0.15, 0.85], "share of the width", low=0, high=1, layouts=SPREAD)
+    y: Law = quantity([0.15, 0.85], "share of the depth", low=0, high=1, layouts=SPREAD)
+
+
+class Stretch(Section):
+    """Factors on the axes of the file. The size is that of the mesh before it is stretched."""
+
+    x: Law = quantity(1, "along x", low=POSITIVE, high=1000, neutral=1)
+    y: Law = quantity(1, "along y", low=POSITIVE, high=1000, neutral=1)
+    z: Law = quantity(1, "along z", low=POSITIVE, high=1000, neutral=1)
 
 
 class Objects(Section):
     """The objects of interest: what is to be recognised."""
 
-    meshes: Literal["sample"] | Path | tuple[Path, ...] = Field(
-        default="sample", description="folder of meshes, one sub-folder per class; or a list of folders"
+    meshes: Literal["sample", "composed"] | Path | tuple[Path, ...] = Field(
+        default="sample", description="folder of meshes, one sub-folder per class; a list of folders; or composed"
     )
     unit: Literal["m", "mm", "cm", "unit"] = Field(
         default="m", description="unit of the files; unit: each mesh's longest side is 1 m"
     )
-    count: Law = quantity([1, 6], "number", kind="count", low=0, high=1000, each=False, structure=True)
+    count: Law = quantity(
+        [1, 6],
+        "number",
+        kind="count",
+        low=0,
+        high=1000,
+        each=False,
+        structure=True,
+        usual={"hemisphere": 1, "structured": [4, 12]},
+    )
     label: Law = quantity("uniform", "which class", kind="one_of", structure=True)
-    instance: Law = quantity("uniform", "which file of the class", kind="one_of", structure=True)
+    instance: Law = quantity("uniform", "which subject of the class", kind="one_of", structure=True)
+    variant: Law = quantity(
+        "uniform",
+        "which mesh of the subject, where a folder below the class's holds several",
+        kind="one_of",
+        structure=True,
+        paper="Valtchev 2021",
+    )
+    bends_degrees: tuple[float, ...] = Field(
+        default=(), description="angles that meshes are bent by, made when they are loaded; such an object has no pose"
+    )
+    bend: Law = quantity("uniform", "which of objects.bends_degrees", kind="one_of", structure=True)
     screen_size: Law = quantity(
         [0.1, 0.6],
         "longest side as a share of the image's shorter side",
@@ -64,5 +92,11 @@ class Objects(Section):
     max_occlusion: float = Field(
         default=1, ge=0, le=1, description="largest share of an object's box that distractors and context may cover"
     )
-    rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
+    rotation: Law = quantity("so3", "orientation in the world", kind="rotation", usual=UPRIGHT)
+    resting_pose: Law = quantity(
+        [0, 1], "which resting pose, from the likeliest to the rarest (rotation resting)", low=0, high=1
+    )
+    tilt_degrees: Law = quantity(0, "leans away from the vertical", unit="degrees", low=-180, high=180, neutral=0)
+    tilt_direction_degrees: Law = quantity([0, 360], "to which side it leans", unit="degrees", low=-360, high=360)
+    stretch: Stretch = Field(default=Stretch(), description="factors on the file's axes, after its size")
     material: Material = Field(default=Material(), description="surface")

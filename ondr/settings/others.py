@@ -11,7 +11,7 @@ from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.material import ForeignMaterial
 from ondr.settings.objects import GroundPlace, Position
-from ondr.settings.section import BEFORE_CAMERA, POSITIVE, Section
+from ondr.settings.section import BEFORE_CAMERA, POSITIVE, UPRIGHT, Section
 from ondr.settings.structured import Along
 
 Shape = Literal[
@@ -30,14 +30,25 @@ SHAPES: tuple[Shape, ...] = Shape.__args__  # type: ignore[attr-defined]
 
 
 Source = Literal["shapes", "composed", "sample"] | Path | tuple[Path, ...]
-"""Where meshes without a label come from: the distractor shapes, random unions of primitives, or folders."""
+"""Where meshes without a label come from: the distractor shapes, random unions of primitives, or folders. With
+`material.source: own`, those of a folder keep their looks."""
 
 
 class Distractors(Section):
-    """Flying shapes that are not labelled."""
+    """Shapes that are not labelled."""
 
     shapes: tuple[Shape, ...] = Field(default=SHAPES, min_length=1, description="the shapes to choose from")
-    count: Law = quantity([0, 10], "number", kind="count", low=0, high=1000, each=False, structure=True)
+    count: Law = quantity(
+        [0, 10],
+        "number",
+        kind="count",
+        low=0,
+        high=1000,
+        each=False,
+        structure=True,
+        usual={"structured": 0},
+        paper="Tobin 2017, Tremblay 2018",
+    )
     shape: Law = quantity("uniform", "which of distractors.shapes", kind="one_of", structure=True)
     screen_size: Law = quantity(
         [0.05, 0.35],
@@ -56,7 +67,7 @@ class Distractors(Section):
     position: Position = Field(default=Position(), description="place in the image")
     place: GroundPlace = Field(default=GroundPlace(), description="place on the table")
     along: Along = Field(default=Along(), description="place in its lane")
-    rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
+    rotation: Law = quantity("so3", "orientation in the world", kind="rotation", usual=UPRIGHT)
     material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
 
 
@@ -64,7 +75,17 @@ class Context(Section):
     """Meshes that belong to the scene and are not labelled; the layout places them like objects."""
 
     meshes: Source = Field(default="shapes", description="shapes, composed, sample, or a folder of meshes")
-    count: Law = quantity(0, "number", kind="count", low=0, high=1000, each=False, structure=True)
+    count: Law = quantity(
+        0,
+        "number",
+        kind="count",
+        low=0,
+        high=1000,
+        each=False,
+        structure=True,
+        usual={"structured": [2, 8]},
+        paper="Prakash 2019",
+    )
     instance: Law = quantity("uniform", "which mesh", kind="one_of", structure=True)
     screen_size: Law = quantity(
         [0.1, 0.6],
@@ -79,7 +100,7 @@ class Context(Section):
     position: Position = Field(default=Position(), description="place in the image")
     place: GroundPlace = Field(default=GroundPlace(), description="place on the table")
     along: Along = Field(default=Along(), description="place in its lane")
-    rotation: Law = quantity("so3", "orientation in the world", kind="rotation")
+    rotation: Law = quantity("so3", "orientation in the world", kind="rotation", usual=UPRIGHT)
     material: ForeignMaterial = Field(default=ForeignMaterial(), description="surface")
 
 
@@ -89,9 +110,14 @@ class Occluders(Section):
     meshes: Source = Field(default="shapes", description="shapes, composed, sample, or a folder of meshes")
     count: Law = quantity(0, "number", kind="count", low=0, high=1000, each=False, structure=True)
     instance: Law = quantity("uniform", "which mesh", kind="one_of", structure=True)
-    cover: Law = quantity([0.1, 0.3], "share of its object's box that it covers", low=0, high=1)
+    cover: Law = quantity(
+        [0.1, 0.3], "share of its object's box that its own covers", low=0, high=1, paper="Hinterstoisser 2019"
+    )
     size: Law = quantity(
-        [0.4, 1], "longest side as a share of its object's, as seen from the camera", low=POSITIVE, high=100
+        [0.4, 1],
+        "longest side as a share of its object's, as seen from the camera; larger where that covers too little",
+        low=POSITIVE,
+        high=100,
     )
     depth: Law = quantity([0.5, 0.9], "distance as a share of its object's", low=0.05, high=1)
     side_degrees: Law = quantity([0, 360], "from which side it reaches in", unit="degrees", low=-360, high=360)
@@ -112,7 +138,7 @@ class Clutter(Section):
     meshes: Source = Field(default="composed", description="shapes, composed, sample, or a folder of meshes")
     count: Law = quantity(
         60,
-        "number, in a grid that fills the image",
+        "number, in a grid; 60 fill a square image, and one k times as wide as high needs k times as many",
         kind="count",
         low=0,
         high=1000,

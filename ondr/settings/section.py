@@ -17,6 +17,12 @@ ON_GROUND: tuple[Layout, ...] = ("tabletop", "hemisphere", "structured")
 """Layouts that place things on a plane: size and the camera's distance are drawn, the screen share follows."""
 SPREAD: tuple[Layout, ...] = ("tabletop", "hemisphere")
 """Layouts that spread things over a rectangle of the ground."""
+SIZES = "median sizes of the objects"
+"""By which lengths are measured, so that settings go with anybody's meshes. Layouts on the ground take instead:
+tabletop half of the image's largest object, if that is more; hemisphere the subject's size; structured a thing's room.
+"""
+UPRIGHT = {"tabletop": "yaw", "hemisphere": "yaw", "structured": "upright"}
+"""What things on the ground do by default: stand, in lanes all the same way."""
 POSITIVE = 1e-6  # The smallest size, factor or share: division by it is still harmless in float32.
 
 
@@ -51,6 +57,18 @@ class Section(BaseModel):
             elif spec is not None and not spec.used_in(layout) and name in self.model_fields_set:
                 found.append(name)
         return found
+
+    def usual_in(self, layout: str) -> Section:
+        """Returns the section with the layout's own defaults wherever nothing was set."""
+        values = {}
+        for name in type(self).model_fields:
+            value, spec = getattr(self, name), self.spec(name)
+            if isinstance(value, Section):
+                value = value.usual_in(layout)
+            elif spec is not None and name not in self.model_fields_set:
+                value = parse(spec.usual[layout], spec) if layout in spec.usual else value
+            values[name] = value
+        return type(self).model_construct(_fields_set=self.model_fields_set, **values)
 
     @field_validator("*", mode="before")
     @classmethod

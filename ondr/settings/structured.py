@@ -23,7 +23,7 @@ class Structured(Section):
         ["lanes", "rows"], "what things stand along", kind="one_of", options=KINDS, layouts=STRUCTURED, paper=PAPER
     )
     lanes: Law = quantity(
-        {"choice": [1, 2, 3, 4]}, "number of lanes, rows or shelves", low=1, high=100, layouts=STRUCTURED, paper=PAPER
+        [1, 4], "number of lanes, rows or shelves", kind="count", low=1, high=100, layouts=STRUCTURED, paper=PAPER
     )
     lane_width: Law = quantity(
         [1.05, 1.8], "between the middles of two lanes", unit="rooms", low=1, high=1000, layouts=STRUCTURED, paper=PAPER

@@ -7,7 +7,7 @@ from pydantic import Field
 from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.material import SurfaceMaterial
-from ondr.settings.section import POSITIVE, Section
+from ondr.settings.section import ON_GROUND, POSITIVE, SIZES, SPREAD, Section
 
 
 class FloorMaterial(SurfaceMaterial):
@@ -32,11 +32,20 @@ class TableMaterial(SurfaceMaterial):
 class Floor(Section):
     """A ground plane, as far as one sees."""
 
-    present: Law = quantity(False, "whether it is there", kind="bool", each=False, structure=True, capacity=True)
+    present: Law = quantity(
+        False,
+        "whether it is there",
+        kind="bool",
+        each=False,
+        structure=True,
+        capacity=True,
+        usual={"hemisphere": True, "structured": True},
+        paper="Tremblay 2018",
+    )
     below: Law = quantity(
         [0.2, 2],
         "below the lowest thing, or below the table; without a table, things stand on it",
-        unit="median sizes of the objects",
+        unit=SIZES,
         low=0,
         high=1e6,
         each=False,
@@ -45,17 +54,39 @@ class Floor(Section):
 
 
 class Table(Section):
-    """A table top whose upper side is the plane z = 0 that things stand on."""
+    """A table top whose upper side is the plane z = 0 that things stand on; with shelves, a board under each."""
 
-    present: Law = quantity(False, "whether it is there", kind="bool", each=False, structure=True, capacity=True)
+    present: Law = quantity(
+        False,
+        "whether it is there",
+        kind="bool",
+        each=False,
+        structure=True,
+        capacity=True,
+        layouts=ON_GROUND,
+        usual={"tabletop": True},
+        paper="Tobin 2017",
+    )
     width: Law = quantity(
-        [6, 12], "side along x", unit="median sizes of the objects", low=POSITIVE, high=1e6, each=False
+        [6, 12],
+        "side along x; things keep to it where there is no table as well",
+        unit=SIZES,
+        low=POSITIVE,
+        high=1e6,
+        each=False,
+        layouts=SPREAD,
     )
     depth: Law = quantity(
-        [6, 12], "side along y", unit="median sizes of the objects", low=POSITIVE, high=1e6, each=False
+        [6, 12],
+        "side along y; things keep to it where there is no table as well",
+        unit=SIZES,
+        low=POSITIVE,
+        high=1e6,
+        each=False,
+        layouts=SPREAD,
     )
     thickness: Law = quantity(
-        [0.1, 0.4], "of the top", unit="median sizes of the objects", low=POSITIVE, high=1e6, each=False
+        [0.1, 0.4], "of the top", unit=SIZES, low=POSITIVE, high=1e6, each=False, layouts=ON_GROUND
     )
     material: TableMaterial = Field(default=TableMaterial(), description="surface")
 
@@ -64,12 +95,12 @@ class Room(Section):
     """Four walls and a ceiling around everything, each with a material of its own."""
 
     present: Law = quantity(False, "whether it is there", kind="bool", each=False, structure=True, capacity=True)
-    width: Law = quantity([15, 40], "along x", unit="median sizes of the objects", low=POSITIVE, high=1e6, each=False)
-    depth: Law = quantity([15, 40], "along y", unit="median sizes of the objects", low=POSITIVE, high=1e6, each=False)
+    width: Law = quantity([15, 40], "along x", unit=SIZES, low=POSITIVE, high=1e6, each=False)
+    depth: Law = quantity([15, 40], "along y", unit=SIZES, low=POSITIVE, high=1e6, each=False)
     height: Law = quantity(
         [8, 20],
         "of the ceiling above the floor",
-        unit="median sizes of the objects",
+        unit=SIZES,
         low=POSITIVE,
         high=1e6,
         each=False,

@@ -10,9 +10,10 @@ import re
 from collections import defaultdict
 from typing import Annotated, Any, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ondr.laws import Choice
+from ondr.settings.augmentation import Augmentation
 from ondr.settings.background import Background
 from ondr.settings.camera import Camera
 from ondr.settings.labels import Labels, Output
@@ -39,6 +40,9 @@ INSTEAD = defaultdict(
 
 class Settings(Section):
     """All settings."""
+
+    # Defaults as well: those of a section are not the same in all layouts.
+    model_config = ConfigDict(validate_default=True)
 
     image_size: tuple[Side, Side] = Field(default=(256, 256), description="height, width in pixels")
     batch_size: int = Field(default=32, ge=1, le=65536, description="images rendered at once")
@@ -72,6 +76,7 @@ class Settings(Section):
     background: Background = Field(default=Background(), description="behind everything")
     lights: Lights = Field(default=Lights(), description="light")
     camera: Camera = Field(default=Camera(), description="camera")
+    augmentation: Augmentation = Field(default=Augmentation(), description="flips, crops and affine maps of the image")
     photometric: Photometric = Field(default=Photometric(), description="what the camera does to the picture")
     labels: Labels = Field(default=Labels(), description="when a visible object counts")
     render: Render = Field(default=Render(), description="how images are made")
@@ -85,12 +90,28 @@ class Settings(Section):
             raise ValueError(f"must be auto, cpu, cuda or cuda:N, got {device!r}")
         return device
 
+    @field_validator("*", mode="after")
+    @classmethod
+    def _usual(cls, value: Any, info: ValidationInfo) -> Any:
+        # `layout` stands before all sections; where it is wrong, that is said instead.
+        return value.usual_in(info.data.get("layout", "")) if isinstance(value, Section) else value
+
     @field_validator("objects", "distractors", "context", "occluders", "clutter", "lights", mode="after")
     @classmethod
     def _bounded_count(cls, section: Any, info: ValidationInfo) -> Any:
         if math.isinf(section.count.support[1]) or (isinstance(section.count, Choice) and not section.count.numeric):
             raise ValueError(f"must have a largest count, got {section.count.to_config()}")
         return section
+
+    @model_validator(mode="after")
+    def _bent_has_no_pose(self) -> Self:
+        rigid = [name for name in self.outputs if name in ("camera_from_object", "scale")]
+        if self.objects.bends_degrees and rigid:
+            raise ValueError(
+                f"outputs must not name {rigid[0]} with objects.bends_degrees, got {list(self.objects.bends_degrees)}: "
+                "a bent object has no rigid pose. Leave one of the two out."
+            )
+        return self
 
     @model_validator(mode="after")
     def _goes_with_layout(self) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from ondr.sampling.layouts.clutter import clutter
 from ondr.sampling.layouts.flying import flying
@@ -56,18 +57,28 @@ def with_occluders(things: Things, placement: Placement, slots: slice) -> Placem
 
 def with_surfaces(things: Things, placement: Placement, first: int) -> Placement:
     """Returns the placement with the surfaces, which have the last slots."""
-    position, sides, rotation = surfaces(things, placement)
+    made = surfaces(things, placement)
     enlarged = torch.ones_like(things.scale) if placement.enlarged is None else placement.enlarged
     turned = things.rotation if placement.rotation is None else placement.rotation
     slots = slice(first, None)
     return replace(
         placement,
-        position=_put(placement.position, slots, position),
-        enlarged=_put(enlarged, slots, sides),
-        rotation=_put(turned, slots, rotation),
+        position=_put(placement.position, slots, made.position),
+        enlarged=_put(enlarged, slots, made.sides),
+        rotation=_put(turned, slots, made.rotation),
+        placed=with_boards(things, placement),
     )
 
 
-def _put(values: torch.Tensor, slots: slice, new: torch.Tensor) -> torch.Tensor:
+def with_boards(things: Things, placement: Placement) -> Tensor | None:
+    """Returns which things are placed, where there are as many boards as the layout wants."""
+    if placement.boards is None or placement.placed is None:
+        return placement.placed
+    slots = things.groups["table"]
+    number = torch.arange(slots.stop - slots.start, device=things.size.device)
+    return _put(placement.placed, slots, number < placement.boards.number)
+
+
+def _put(values: Tensor, slots: slice, new: Tensor) -> Tensor:
     """Returns `values` with `new` in some slots."""
     return torch.cat([values[:, : slots.start], new, values[:, slots.start + new.shape[1] :]], dim=1)

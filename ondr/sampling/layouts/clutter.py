@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.laws import middle
-from ondr.sampling.layouts.flying import depths, flying
-from ondr.sampling.layouts.image import unprojected
+from ondr.sampling.layouts.flying import depths, flying, image_of
+from ondr.sampling.layouts.image import behind, to_world
 from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
@@ -31,11 +31,10 @@ def clutter(things: Things) -> Placement:
     focal = free.camera.intrinsics[:, 0, 0].abs()
     per_depth = share * (min(things.image_size) / focal)[:, None]
     depth = farthest(things, free.camera) / (1 - RADIUS * per_depth).clamp_min(NEAREST)
-    x, y = grid(things)
     position = torch.cat(
         [
             free.position[:, : wall.start],
-            unprojected(free.camera, things.image_size, x, y, depth),
+            to_world(free.camera, behind(free.camera, grid(things) * image_of(things), depth.expand_as(share))),
             free.position[:, wall.stop :],
         ],
         dim=1,
@@ -54,7 +53,7 @@ def farthest(things: Things, camera: Camera) -> Float[Tensor, "batch 1"]:
     return torch.nn.functional.pad(reach, (0, 1), value=things.unit).amax(dim=1, keepdim=True)
 
 
-def grid(things: Things) -> tuple[Float[Tensor, "batch clutter"], Float[Tensor, "batch clutter"]]:
+def grid(things: Things) -> Float[Tensor, "batch clutter 2"]:
     """Returns where each piece of clutter appears, shares of the image's sides: one in each cell of a grid."""
     height, width = things.image_size
     jitter_x, jitter_y = things.draws["clutter.jitter.x"], things.draws["clutter.jitter.y"]
@@ -66,4 +65,4 @@ def grid(things: Things) -> tuple[Float[Tensor, "batch clutter"], Float[Tensor, 
     column = number - row * columns
     # The last row may hold fewer: they are spread over the whole width.
     in_row = torch.minimum(columns, count - row * columns).clamp_min(1)
-    return (column + 0.5 + jitter_x) / in_row, (row + 0.5 + jitter_y) / rows
+    return torch.stack([(column + 0.5 + jitter_x) / in_row, (row + 0.5 + jitter_y) / rows], dim=-1)

@@ -7,51 +7,49 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ondr.sampling.camera import level_camera
-from ondr.sampling.layouts.image import unprojected
-from ondr.sampling.layouts.occlusion import Objects, Squares
+from ondr.sampling.layouts.image import Boxes, behind, boxes_at, in_camera_axes, to_world
+from ondr.sampling.layouts.occlusion import Hiding
 from ondr.sampling.layouts.room import first_that_fits, tries
 from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
 FREE = ("objects", "distractors", "context")
 """The groups that are placed so, in the order of their slots."""
+INSIDE = (0.2, 0.8)
+"""How much of its box, along one axis, may lie inside the image if the border cuts it."""
+STEPS = 3
+"""Of the search for the place: the box changes a little with it, since things have depth."""
 
 
 def flying(things: Things) -> Placement:
     """Places objects, distractors and context freely in front of the camera."""
     camera = level_camera(things.draws, things.active, things.image_size)
-    place, depth = places_in_image(things), depths(things, camera)
+    depth = depths(things, camera)
+    place, placed = places_in_image(things, camera, depth), None
     rest = things.present.shape[1] - depth.shape[1]
-    placed = None
     if things.cfg.objects.max_occlusion < 1:
-        place, found = out_of_the_way(things, place, depth)
+        place, found = out_of_the_way(things, camera, place, depth)
         placed = torch.nn.functional.pad(found, (0, rest), value=True)
-    free = unprojected(camera, things.image_size, place[..., 0], place[..., 1], depth)
+    free = to_world(camera, behind(camera, place * image_of(things), depth))
     return Placement(camera, torch.cat([free, things.zeros(rest)], dim=1), placed)
 
 
 def out_of_the_way(
-    things: Things, place: Float[Tensor, "batch free 2"], depth: Float[Tensor, "batch free"]
+    things: Things, camera: Camera, place: Float[Tensor, "batch free 2"], depth: Float[Tensor, "batch free"]
 ) -> tuple[Float[Tensor, "batch free 2"], Bool[Tensor, "batch free"]]:
     """Moves what would hide too much of an object to the first of some other places where it does not.
 
     Returns:
         Places in the image, and which things found one.
     """
-    number, objects = depth.shape[1], things.groups["objects"].stop
-    height, width = things.image_size
-    image = torch.stack([place.new_full((), width), place.new_full((), height)])
-    side = things.every("screen_size", FREE) * min(height, width)
-    first = Squares(place[:, :objects] * image, side[:, :objects], depth[:, :objects])
-    of_interest = Objects(first, things.present[:, :objects], things.cfg.objects.max_occlusion)
+    number, image = depth.shape[1], image_of(things)
+    offsets = in_camera_axes(camera, things.support[:, :number])
 
-    def conflict(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Tensor:
-        if slot < objects:
-            return torch.zeros_like(tried[..., 0], dtype=torch.bool)
-        mine = Squares(tried * image, *(v[:, slot, None].expand_as(tried[..., 0]) for v in (side, depth)))
-        others = Squares(chosen[:, objects:] * image, side[:, objects:slot], depth[:, objects:slot])
-        return of_interest.too_much(mine, others, kept[:, objects:])
+    def seen(slots: slice, tried: Tensor) -> Boxes:
+        mine = behind(camera, tried * image, depth[:, slots].expand(tried.shape[:2]))
+        return boxes_at(camera, offsets[:, slots], mine)
 
+    conflict = Hiding(seen, things.groups["objects"].stop, things.cfg.objects.max_occlusion)
     return first_that_fits(tries(place), things.present[:, :number], conflict)
 
 
@@ -62,23 +60,45 @@ def depths(things: Things, camera: Camera) -> Float[Tensor, "batch free"]:
     return things.size[:, : share.shape[1]] * focal / (share * min(things.image_size))
 
 
-def places_in_image(things: Things) -> Float[Tensor, "batch free 2"]:
+def places_in_image(
+    things: Things, camera: Camera, depth: Float[Tensor, "batch free"]
+) -> Float[Tensor, "batch free 2"]:
     """Returns where the centres appear, shares of the image's width and height.
 
-    An object that is to be cut moves to the nearest border, by less than half its size in or out.
+    An object that is to be cut moves to the border that is nearest to it, so far that the border runs through its box.
     """
-    x, y = things.every("position.x", FREE), things.every("position.y", FREE)
+    place = torch.stack([things.every(f"position.{axis}", FREE) for axis in "xy"], dim=-1)
     if "objects.cut" not in things.active:
-        return torch.stack([x, y], dim=-1)
-    cut = torch.nn.functional.pad(things.draws["objects.cut"] > 0, (0, x.shape[1] - things.groups["objects"].stop))
+        return place
+    objects, image = things.groups["objects"].stop, image_of(things)
+    mine = place[:, :objects]
+    to_border = torch.minimum(mine, 1 - mine) * image
+    nearest = torch.stack([to_border[..., 0] < to_border[..., 1], to_border[..., 0] >= to_border[..., 1]], dim=-1)
+    wanted = (things.draws["objects.cut"] > 0)[..., None] & nearest
+    offsets = in_camera_axes(camera, things.support[:, :objects])
+    moved = mine
+    for _ in range(STEPS):
+        boxes = boxes_at(camera, offsets, behind(camera, moved * image, depth[:, :objects]))
+        reach = torch.stack([boxes.low / image - moved, boxes.high / image - moved], dim=-2)
+        moved = torch.where(wanted, at_border(mine, reach), mine)
+    return torch.cat([moved, place[:, objects:]], dim=1)
+
+
+def at_border(place: Float[Tensor, "*some 2"], reach: Float[Tensor, "*some 2 2"]) -> Float[Tensor, "*some 2"]:
+    """Returns, for each axis, a place at which the nearer border runs through a box, further in where it was before.
+
+    Args:
+        place: As drawn, shares of the image's sides.
+        reach: The least and the largest coordinates around the place, in the same shares.
+    """
+    low, high = reach[..., 0, :], reach[..., 1, :]
+    least, most = INSIDE
+    # From the border to the middle, the place runs over 0..1/2: so do the shares inside.
+    inside = least + (most - least) * 2 * torch.minimum(place, 1 - place).clamp(0, 0.5)
+    return torch.where(place <= 0.5, inside * (high - low) - high, 1 - inside * (high - low) - low)
+
+
+def image_of(things: Things) -> Float[Tensor, "2"]:
+    """Returns the image's width and height."""
     height, width = things.image_size
-    side = things.every("screen_size", FREE) * min(height, width)
-    to_side = (torch.minimum(x, 1 - x) * width) < (torch.minimum(y, 1 - y) * height)
-    x = torch.where(cut & to_side, at_border(x, side / width), x)
-    return torch.stack([x, torch.where(cut & ~to_side, at_border(y, side / height), y)], dim=-1)
-
-
-def at_border(share: Tensor, size: Tensor) -> Tensor:
-    """Returns places whose distance from the nearer border is below a third of the size, in the order of the places."""
-    border = (share > 0.5).to(share.dtype)
-    return border + (share.clamp(0, 1) - 0.5) * (2 / 3) * size
+    return torch.stack([things.size.new_full((), width), things.size.new_full((), height)])

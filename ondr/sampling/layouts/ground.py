@@ -1,21 +1,29 @@
-"""What stands on the plane z = 0: how high its centre is, how far it reaches, and a place where nothing else stands."""
+"""What stands on the plane z = 0: how high its centre is, how far it reaches, and where it is in nobody's way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ondr.sampling.layouts.image import in_image
-from ondr.sampling.layouts.occlusion import Objects, Squares
-from ondr.sampling.layouts.room import first_that_fits, tries
-from ondr.sampling.layouts.things import Things
+from ondr.sampling.camera import orbit_camera
+from ondr.sampling.layouts.image import Boxes, boxes_at, eye, in_camera_axes, to_camera
+from ondr.sampling.layouts.occlusion import Hiding, Seen, either
+from ondr.sampling.layouts.room import Conflict, first_that_fits, tries
+from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
 STANDING = ("objects", "distractors", "context")
 """The groups that stand on the ground, in the order of their slots."""
+CLEAR = 0.25
+"""Of the camera's distance from the middle: what is nearer to the camera than that would fill the image."""
+
+
+def standing(things: Things) -> int:
+    """Returns how many slots stand on the ground."""
+    return things.groups[STANDING[-1]].stop
 
 
 def height_of_centers(things: Things) -> Float[Tensor, "batch standing"]:
@@ -28,59 +36,104 @@ def footprints(things: Things) -> Float[Tensor, "batch standing"]:
     return things.support[:, : standing(things), :, :2].norm(dim=-1).amax(dim=2)
 
 
-def standing(things: Things) -> int:
-    """Returns how many slots stand on the ground."""
-    return things.groups[STANDING[-1]].stop
+def camera_around(things: Things, unit: Float[Tensor, "batch"], height: Float[Tensor, "batch"] | float = 0.0) -> Camera:
+    """Returns the cameras of the layouts on the ground; `unit` and `height` as for `orbit_camera`."""
+    cfg = things.cfg
+    return orbit_camera(things.draws, things.active, cfg.camera.placement, unit, cfg.image_size, height)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Things that are to stand somewhere, before a camera."""
+
+    things: Things
+    camera: Camera
+    height: Float[Tensor, "batch standing"]
+    """Of their centres, metres."""
+    limit: float
+    """The largest share of an object's box that what is no object may cover."""
+
+    def fitting(
+        self, places: Float[Tensor, "batch standing try 2"], *more: Conflict, held: int = 0
+    ) -> tuple[Float[Tensor, "batch standing 2"], Bool[Tensor, "batch standing"]]:
+        """Returns, for each thing, the first of its places where it is in nobody's way, and whether it found one.
+
+        Args:
+            places: Metres.
+            held: How many of the first slots stay where they are, however near to the camera.
+            more: Conflicts besides those with the view.
+        """
+        conflicts = [*more, self.too_near(held)]
+        if self.limit < 1:
+            conflicts.append(Hiding(self.seen(), self.things.groups["objects"].stop, self.limit))
+        return first_that_fits(places, self.things.present[:, : standing(self.things)], either(*conflicts))
+
+    def too_near(self, held: int) -> Conflict:
+        """Returns the conflict with the camera: nothing is around it, or right before it."""
+        reach = self.things.support[:, : standing(self.things)].norm(dim=-1).amax(dim=2)
+        position = eye(self.camera)
+        free = CLEAR * position.norm(dim=-1, keepdim=True)
+
+        def conflict(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Bool[Tensor, "batch try"]:
+            if slot < held:
+                return torch.zeros_like(tried[..., 0], dtype=torch.bool)
+            away = self._world(slice(slot, slot + 1), tried) - position[:, None]
+            return away.norm(dim=-1) < reach[:, slot, None] + free
+
+        return conflict
+
+    def seen(self) -> Seen:
+        """Returns how things at places on the ground appear."""
+        offsets = in_camera_axes(self.camera, self.things.support[:, : standing(self.things)])
+
+        def boxes(slots: slice, place: Tensor) -> Boxes:
+            return boxes_at(self.camera, offsets[:, slots], to_camera(self.camera, self._world(slots, place)))
+
+        return boxes
+
+    def _world(self, slots: slice, place: Float[Tensor, "batch some 2"]) -> Float[Tensor, "batch some 3"]:
+        z = self.height[:, slots].expand(place.shape[:2])
+        return torch.cat([place, z[..., None]], dim=-1)
+
+    def placement(
+        self, place: Float[Tensor, "batch standing 2"], found: Bool[Tensor, "batch standing"], span: Tensor
+    ) -> Placement:
+        """Returns the placement of things at some places.
+
+        Args:
+            place: Metres.
+            found: Which of them have one.
+            span: `Placement.span`.
+        """
+        rest = self.things.present.shape[1] - standing(self.things)
+        position = torch.cat([self._world(slice(None), place), self.things.zeros(rest)], dim=1)
+        placed = torch.nn.functional.pad(found, (0, rest), value=True)
+        return Placement(self.camera, position, placed, span=span)
 
 
 def spread_out(
-    things: Things, camera: Camera, half_extent: Float[Tensor, "batch 2"], first: Tensor | None = None
+    ground: Ground, half_extent: Float[Tensor, "batch 2"], held: int = 0
 ) -> tuple[Float[Tensor, "batch standing 2"], Bool[Tensor, "batch standing"]]:
-    """Spreads things over a rectangle around the origin, none in another's footprint or before too much of an object.
+    """Spreads things over a rectangle around the origin, none in another's footprint.
 
     Args:
-        things: Their drawn places, shares of the rectangle, are tried first.
-        camera: From where objects are to be seen.
+        ground: What is to stand; the drawn places, shares of the rectangle, are tried first.
         half_extent: Half of the rectangle's sides along x and y, metres. No footprint leaves it, as long as it fits.
-        first: Where the first slot is held, `[batch, 2]` in metres; None: it is spread out like the others.
+        held: How many of the first slots stand at the origin.
 
     Returns:
         Places in metres, and which things found one.
     """
-    radius, number = footprints(things), standing(things)
+    things = ground.things
+    radius = footprints(things)
     free = (half_extent[:, None] - radius[..., None]).clamp_min(0)
     drawn = torch.stack([things.every(f"place.{axis}", STANDING) for axis in "xy"], dim=-1)
     places = (2 * tries(drawn) - 1) * free[:, :, None]
-    if first is not None:
-        places = torch.cat([first[:, None, None].expand_as(places[:, :1]), places[:, 1:]], dim=1)
-    hides = hiding(things, camera) if things.cfg.objects.max_occlusion < 1 else None
+    places = torch.cat([places[:, :held] * 0, places[:, held:]], dim=1)
 
-    def conflict(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Tensor:
+    def touching(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Bool[Tensor, "batch try"]:
         apart = (tried[:, :, None] - chosen[:, None]).norm(dim=-1)
-        touching = apart < (radius[:, slot : slot + 1] + radius[:, :slot])[:, None]
-        taken = (touching & kept[:, None]).any(dim=2)
-        return taken if hides is None else taken | hides(slot, tried, chosen, kept)
+        within = apart < (radius[:, slot : slot + 1] + radius[:, :slot])[:, None]
+        return (within & kept[:, None]).any(dim=2)
 
-    return first_that_fits(places, things.present[:, :number], conflict)
-
-
-def hiding(things: Things, camera: Camera) -> Callable[[int, Tensor, Tensor, Tensor], Tensor]:
-    """Returns a function like `conflict` of `first_that_fits`: whether a thing would hide too much of an object."""
-    height, objects = height_of_centers(things), things.groups["objects"].stop
-    focal = camera.intrinsics[:, None, 0, 0].abs()
-
-    def squares(slots: slice, place: Tensor) -> Squares:
-        z = height[:, slots].expand(place.shape[:2])
-        center, depth = in_image(camera, torch.cat([place, z[..., None]], dim=-1))
-        return Squares(center, things.size[:, slots] * focal / depth.clamp_min(1e-3 * things.unit), depth)
-
-    def conflict(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Tensor:
-        if slot < objects:
-            return torch.zeros_like(tried[..., 0], dtype=torch.bool)
-        of_interest = Objects(
-            squares(slice(0, objects), chosen[:, :objects]), kept[:, :objects], things.cfg.objects.max_occlusion
-        )
-        mine, others = squares(slice(slot, slot + 1), tried), squares(slice(objects, slot), chosen[:, objects:])
-        return of_interest.too_much(mine, others, kept[:, objects:])
-
-    return conflict
+    return ground.fitting(places, touching, held=held)

@@ -1,6 +1,8 @@
-"""Between the world and the image: where points appear, and what lies behind a place of the image."""
+"""Between the world and the image: where points and boxes appear, and what lies behind a place of the image."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -9,31 +11,97 @@ from torch import Tensor
 from ondr.geometry import product
 from ondr.scene import Camera
 
+NEAREST = 0.05
+"""Of a thing's depth: parts of it that are nearer to the camera, or behind it, count as being there."""
 
-def unprojected(
-    camera: Camera, image_size: tuple[int, int], x: Tensor, y: Tensor, depth: Tensor
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes around things in an image, which may leave it."""
+
+    low: Float[Tensor, "*some 2"]
+    """Pixels."""
+    high: Float[Tensor, "*some 2"]
+    """Pixels."""
+    depth: Float[Tensor, "*some"]
+    """Of the things' centres, metres along the optical axis."""
+
+    @property
+    def sides(self) -> Float[Tensor, "*some 2"]:
+        """Pixels."""
+        return self.high - self.low
+
+    @property
+    def middle(self) -> Float[Tensor, "*some 2"]:
+        """Pixels."""
+        return (self.low + self.high) / 2
+
+    def __getitem__(self, index: object) -> Boxes:
+        """Returns some of the boxes."""
+        return Boxes(self.low[index], self.high[index], self.depth[index])  # type: ignore[index]
+
+
+def overlap(a: Boxes, b: Boxes) -> Float[Tensor, "*some"]:
+    """Returns the area that boxes have in common, pixels; leading dimensions broadcast."""
+    common = torch.minimum(a.high, b.high) - torch.maximum(a.low, b.low)
+    return common.clamp_min(0).prod(dim=-1)
+
+
+def to_camera(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
+    """Returns points of the world in the camera's frame, metres."""
+    turned = product(camera.camera_from_world[:, None, :3, :3], position[..., None])[..., 0]
+    return turned + camera.camera_from_world[:, None, :3, 3]
+
+
+def to_world(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
+    """Returns points of the camera's frame in the world, metres."""
+    moved = position - camera.camera_from_world[:, None, :3, 3]
+    return product(camera.camera_from_world[:, :3, :3].mT[:, None], moved[..., None])[..., 0]
+
+
+def behind(
+    camera: Camera, pixels: Float[Tensor, "batch some 2"], depth: Float[Tensor, "batch some"]
 ) -> Float[Tensor, "batch some 3"]:
-    """Returns points of the world, metres.
+    """Returns the points of the camera's frame that appear at places of the image, metres.
+
+    Args:
+        camera: Without skew.
+        pixels: The places.
+        depth: Metres along the optical axis.
+    """
+    focal = camera.intrinsics[:, None, :2, :2].diagonal(dim1=-2, dim2=-1)
+    beside = (pixels - camera.intrinsics[:, None, :2, 2]) / focal * depth[..., None]
+    return torch.cat([beside, depth[..., None]], dim=-1)
+
+
+def in_camera_axes(camera: Camera, support: Float[Tensor, "batch some support 3"]) -> Tensor:
+    """Returns directions of the world along the camera's axes, such as `Things.support`."""
+    rotation = camera.camera_from_world[:, None, None, :3, :3]
+    planes = [(support * rotation[..., i, :]).sum(dim=-1) for i in range(3)]
+    return torch.stack(planes, dim=2).transpose(2, 3)
+
+
+def boxes_at(
+    camera: Camera, offsets: Float[Tensor, "batch #some support 3"], center: Float[Tensor, "batch some 3"]
+) -> Boxes:
+    """Returns the boxes around things; what is not before the camera has an empty one.
 
     Args:
         camera: That sees them.
-        image_size: Height and width.
-        x: Where it sees them, shares of the image's width, `[batch, some]`.
-        y: Likewise of its height.
-        depth: Metres along the optical axis.
+        offsets: What they consist of, around their centres, along the camera's axes in metres.
+        center: Where these are in the camera's frame, metres.
     """
-    height, width = image_size
-    k = camera.intrinsics[:, None]
-    right = (x * width - k[..., 0, 2]) / k[..., 0, 0] * depth
-    down = (y * height - k[..., 1, 2]) / k[..., 1, 1] * depth
-    seen = torch.stack([right, down, depth], dim=-1) - camera.camera_from_world[:, None, :3, 3]
-    world_from_camera = camera.camera_from_world[:, :3, :3].transpose(1, 2)
-    return product(world_from_camera[:, None], seen[..., None])[..., 0]
+    depth, k = center[..., 2], camera.intrinsics[:, :2, :, None, None]
+    x, y, z = (offsets[..., i] + center[..., i, None] for i in range(3))
+    z = torch.maximum(z, (NEAREST * depth.clamp_min(1e-6))[..., None])
+    # Each coordinate on its own plane: reductions along the last dimension are the fast ones.
+    right, down = ((k[:, i, 0] * x + k[:, i, 1] * y) / z for i in range(2))
+    principal = camera.intrinsics[:, None, :2, 2]
+    low = torch.stack([right.amin(dim=-1), down.amin(dim=-1)], dim=-1) + principal
+    high = torch.stack([right.amax(dim=-1), down.amax(dim=-1)], dim=-1) + principal
+    return Boxes(low, torch.where(depth[..., None] > 0, high, low), depth)
 
 
-def in_image(camera: Camera, position: Float[Tensor, "batch some 3"]) -> tuple[Tensor, Tensor]:
-    """Returns where points appear, pixels `[batch, some, 2]`, and their depth, metres `[batch, some]`."""
-    seen = product(camera.camera_from_world[:, None, :3, :3], position[..., None])[..., 0]
-    seen = seen + camera.camera_from_world[:, None, :3, 3]
-    projected = product(camera.intrinsics[:, None], seen[..., None])[..., 0]
-    return projected[..., :2] / projected[..., 2:].clamp_min(1e-6), seen[..., 2]
+def eye(camera: Camera) -> Float[Tensor, "batch 3"]:
+    """Returns where cameras are, world coordinates in metres."""
+    return to_world(camera, camera.camera_from_world.new_zeros(len(camera.camera_from_world), 1, 3))[:, 0]

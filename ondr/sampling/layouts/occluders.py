@@ -2,20 +2,44 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ondr.sampling.layouts.image import in_image, unprojected
-from ondr.sampling.layouts.occlusion import overlap
+from ondr.sampling.layouts.image import Boxes, behind, boxes_at, in_camera_axes, overlap, to_camera, to_world
 from ondr.sampling.layouts.things import Placement, Things
+from ondr.scene import Camera
 
-HALVINGS = 14
-"""Of the shift that is looked for: to 1/16,000 of the distance at which nothing is covered."""
+HALVINGS = 16
+"""Of the shift and the size that are looked for: to 1/65,000 of the interval they start with."""
+LARGEST = 8.0
+"""The factor by which an occluder that covers too little grows at most: a thin one would become a wall."""
 NEAREST = 1e-3
 """Of the objects' median size: the least depth of an object that something may stand in front of."""
+
+
+@dataclass(frozen=True)
+class Occluders:
+    """Things between the camera and their objects, as they are tried."""
+
+    camera: Camera
+    offsets: Float[Tensor, "batch occluder support 3"]
+    """Around their centres, along the camera's axes, if their longest sides were 1 m."""
+    depth: Float[Tensor, "batch occluder"]
+    """Of their centres, metres."""
+
+    def boxes(self, size: Float[Tensor, "batch occluder"], pixels: Float[Tensor, "batch occluder 2"]) -> Boxes:
+        """Returns their boxes.
+
+        Args:
+            size: Longest sides, metres.
+            pixels: Where their centres appear.
+        """
+        center = behind(self.camera, pixels, self.depth)
+        return boxes_at(self.camera, self.offsets * size[..., None, None], center)
 
 
 def occluders(
@@ -23,65 +47,77 @@ def occluders(
 ) -> tuple[Float[Tensor, "batch occluder 3"], Float[Tensor, "batch occluder"], Bool[Tensor, "batch occluder"]]:
     """Returns where the occluders are, their longest sides in metres, and whether they have an object to cover.
 
-    Occluder k covers object k modulo the number of objects. Both are measured by their bounding squares in the image.
+    Occluder k covers object k modulo the number of objects. Both are measured by their boxes in the image.
 
     Args:
         things: Share, size, depth and side are drawn; there is a slot for an object.
         placement: Of all else.
     """
-    there, depth, middle, side = targets(things, placement)
-    mine = things.draws["occluders.size"] * side
-    angle = torch.deg2rad(things.draws["occluders.side_degrees"])
+    there, target, longest = targets(things, placement)
+    camera, draws = placement.camera, things.draws
+    depth = target.depth * draws["occluders.depth"]
+    offsets = in_camera_axes(camera, things.support[:, things.groups["occluders"]])
+    mine = Occluders(camera, offsets, depth)
+    needed = draws["occluders.cover"] * target.sides.prod(dim=-1)
+    size = large_enough(mine, draws["occluders.size"] * longest * depth / target.depth, target, needed)
+    angle = torch.deg2rad(draws["occluders.side_degrees"])
     direction = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
-    shift = shift_for(things.draws["occluders.cover"], mine, side, direction)
-    x, y = (middle + direction * shift[..., None]).unbind(-1)
-    height, width = things.image_size
-    own_depth = depth * things.draws["occluders.depth"]
-    position = unprojected(placement.camera, things.image_size, x / width, y / height, own_depth)
-    focal = placement.camera.intrinsics[:, None, 0, 0].abs()
-    return position, mine * own_depth / focal, there
+    # The box's middle is not where the thing's centre appears.
+    start = 2 * target.middle - mine.boxes(size, target.middle).middle
+    first = mine.boxes(size, start)
+
+    def covers_too_much(shift: Tensor) -> Tensor:
+        return overlap(mine.boxes(size, start + direction * shift[..., None]), target) > needed
+
+    far = (first.sides + target.sides).norm(dim=-1)
+    shift = last_at_which(covers_too_much, torch.zeros_like(far), far)
+    return to_world(camera, behind(camera, start + direction * shift[..., None], depth)), size, there
 
 
-def targets(things: Things, placement: Placement) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Returns, for each occluder, whether it has an object, and that object's depth in metres, its centre and its
-    longest side in pixels.
-    """
+def targets(things: Things, placement: Placement) -> tuple[Bool[Tensor, "batch occluder"], Boxes, Tensor]:
+    """Returns, for each occluder, whether it has an object, that object's box, and its longest side in metres."""
     objects, slots = things.groups["objects"], things.draws["occluders.cover"].shape[1]
     count = things.draws["objects.count"][:, None]
     index = torch.arange(slots, device=count.device) % count.clamp_min(1)
-    seen, depth = in_image(placement.camera, placement.position[:, objects])
-    safe = depth.clamp_min(NEAREST * things.unit)
-    side = things.size[:, objects] * placement.camera.intrinsics[:, None, 0, 0].abs() / safe
-    there = things.present[:, objects] & (depth > NEAREST * things.unit)
+    if placement.rotation is not None:
+        things = replace(things, rotation=placement.rotation)
+    camera, nearest = placement.camera, NEAREST * things.unit
+    center = to_camera(camera, placement.position[:, objects])
+    there = things.present[:, objects] & (center[..., 2] > nearest)
     if placement.placed is not None:
         there = there & placement.placed[:, objects]
-    there = torch.gather(there, 1, index)
-    return there, torch.gather(safe, 1, index), _rows(seen, index), torch.gather(side, 1, index)
+    center = torch.cat([center[..., :2], center[..., 2:].clamp_min(nearest)], dim=-1)
+    boxes = boxes_at(camera, in_camera_axes(camera, things.support[:, objects]), center)
+    low, high = (torch.gather(v, 1, index[..., None].expand(*index.shape, 2)) for v in (boxes.low, boxes.high))
+    there, depth, longest = (torch.gather(v, 1, index) for v in (there, boxes.depth, things.size[:, objects]))
+    return there, Boxes(low, high, depth), longest
 
 
-def _rows(values: Float[Tensor, "batch object 2"], index: Tensor) -> Float[Tensor, "batch occluder 2"]:
-    return torch.gather(values, 1, index[..., None].expand(*index.shape, 2))
-
-
-def shift_for(
-    cover: Float[Tensor, "batch some"],
-    side: Float[Tensor, "batch some"],
-    other: Float[Tensor, "batch some"],
-    direction: Float[Tensor, "batch some 2"],
-) -> Float[Tensor, "batch some"]:
-    """Returns how far apart two squares' centres are along a direction where the first covers a share of the second.
-
-    Where the first is too small to cover that much, they are concentric.
+def large_enough(
+    occluders: Occluders, size: Float[Tensor, "batch occluder"], target: Boxes, needed: Float[Tensor, "batch occluder"]
+) -> Float[Tensor, "batch occluder"]:
+    """Returns the sizes, larger where the box could not cover the needed area, by no more than `LARGEST`.
 
     Args:
-        cover: Share of the second square's area.
-        side: Of the first square.
-        other: Of the second square.
-        direction: Unit, along which the first is moved.
+        occluders: Of any size.
+        size: As drawn.
+        target: What is to be covered.
+        needed: Pixels.
     """
-    low, high = torch.zeros_like(cover), (side + other) / 2 * math.sqrt(2)
+
+    def too_small(size: Tensor) -> Tensor:
+        sides = occluders.boxes(size, target.middle).sides
+        return torch.minimum(sides, target.sides).prod(dim=-1) < needed
+
+    return torch.where(too_small(size), last_at_which(too_small, size, size * LARGEST), size)
+
+
+def last_at_which(
+    holds: Callable[[Tensor], Tensor], low: Float[Tensor, "batch some"], high: Float[Tensor, "batch some"]
+) -> Float[Tensor, "batch some"]:
+    """Returns the value up to which something holds, between two others; the lower one where it never does."""
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        too_much = overlap(middle[..., None] * direction, side, other) > cover * other * other
-        low, high = torch.where(too_much, middle, low), torch.where(too_much, high, middle)
+        held = holds(middle)
+        low, high = torch.where(held, middle, low), torch.where(held, high, middle)
     return (low + high) / 2

@@ -1,61 +1,71 @@
-"""How much of the objects' boxes other things cover, and keeping it below `objects.max_occlusion`.
+"""How much of the objects' boxes other things cover, and keeping it below a limit.
 
-Everything counts as its bounding square in the image, so no object is hidden beyond the limit, and some less than they
-might be.
+Boxes are around whole things, and what several things cover is added up: no object is hidden beyond the limit, and some
+less than they might be.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ondr.sampling.layouts.image import Boxes, overlap
+from ondr.sampling.layouts.room import Conflict
 
-@dataclass(frozen=True)
-class Squares:
-    """Bounding squares of things in an image."""
-
-    center: Float[Tensor, "batch some 2"]
-    """Pixels."""
-    side: Float[Tensor, "batch some"]
-    """Pixels."""
-    depth: Float[Tensor, "batch some"]
-    """Metres along the optical axis."""
+Seen = Callable[[slice, Tensor], Boxes]
+"""`seen(slots, places [batch, some, 2])`: the boxes of things in consecutive slots, or of one at several places."""
 
 
-@dataclass(frozen=True)
-class Objects:
-    """The objects of interest, and how much of them may be covered."""
+def covered_by(objects: Boxes, things: Boxes) -> Float[Tensor, "batch some object"]:
+    """Returns the share of each object's box that each thing covers which is nearer to the camera.
 
-    squares: Squares
-    present: Bool[Tensor, "batch object"]
-    limit: float
+    Args:
+        objects: `[batch, object]`.
+        things: `[batch, some]`.
+    """
+    rows, columns = things[:, :, None], objects[:, None]
+    return overlap(rows, columns) / columns.sides.prod(dim=-1).clamp_min(1e-12) * (rows.depth < columns.depth)
 
-    def covered_by(self, things: Squares) -> Float[Tensor, "batch some object"]:
-        """Returns the share of each object's square that each thing covers."""
-        apart = things.center[:, :, None] - self.squares.center[:, None]
-        area = overlap(apart, things.side[:, :, None], self.squares.side[:, None])
-        before = (things.depth[:, :, None] < self.squares.depth[:, None]) & self.present[:, None]
-        return area / self.squares.side[:, None].square().clamp_min(1e-12) * before
 
-    def too_much(
-        self, tried: Squares, placed: Squares, kept: Bool[Tensor, "batch before"]
-    ) -> Bool[Tensor, "batch try"]:
-        """Returns which places of a thing would leave too little of an object.
+class Hiding:
+    """The conflict of distractors and context with the objects that they would hide too much of.
+
+    To be asked about all slots in their order, once: it adds up what is covered already.
+    """
+
+    def __init__(self, seen: Seen, objects: int, limit: float) -> None:
+        """Knows nothing of where things are.
 
         Args:
-            tried: The thing at each place.
-            placed: What was placed before and may cover objects as well.
-            kept: Which of that found a place.
+            seen: How things appear.
+            objects: How many slots objects have, which are the first.
+            limit: The largest share of an object's box that all others may cover together.
         """
-        so_far = (self.covered_by(placed) * kept[..., None]).sum(1, keepdim=True)
-        more = self.covered_by(tried)
-        return ((so_far + more > self.limit) & (more > 0)).any(dim=2)
+        self._seen, self._number, self._limit = seen, objects, limit
+        self._objects: Boxes | None = None
+        self._covered: Tensor | float = 0.0
+
+    def __call__(self, slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Bool[Tensor, "batch try"]:
+        """Is a `Conflict`."""
+        if slot < self._number:
+            return torch.zeros_like(tried[..., 0], dtype=torch.bool)
+        if self._objects is None:
+            self._objects = self._seen(slice(0, self._number), chosen[:, : self._number])
+        else:
+            last = self._seen(slice(slot - 1, slot), chosen[:, -1:])
+            self._covered = self._covered + covered_by(self._objects, last) * kept[:, -1:, None]
+        more = covered_by(self._objects, self._seen(slice(slot, slot + 1), tried))
+        too_much = (self._covered + more > self._limit) & (more > 0)
+        return (too_much & kept[:, None, : self._number]).any(dim=2)
 
 
-def overlap(apart: Float[Tensor, "*shape 2"], side: Tensor, other: Tensor) -> Float[Tensor, "*shape"]:
-    """Returns the area that two squares have in common whose centres are apart by a vector."""
-    smaller = side.minimum(other)[..., None]
-    common = ((side + other)[..., None] / 2 - apart.abs()).clamp_min(0)
-    return common.minimum(smaller).prod(dim=-1)
+def either(*conflicts: Conflict) -> Conflict:
+    """Returns what is in conflict with any of some."""
+
+    def conflict(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Bool[Tensor, "batch try"]:
+        return torch.stack([c(slot, tried, chosen, kept) for c in conflicts]).any(dim=0)
+
+    return conflict

@@ -1,109 +1,198 @@
-"""A small grammar of scenes: a kind of structure, its lanes, things along them, and context beside them."""
+"""A small grammar of scenes: first what holds for the whole image, then lanes, rows or shelves, then the things along
+them, and context beside them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ondr.geometry import product, rotation_about
-from ondr.sampling.layouts.ground import STANDING, footprints, standing
-from ondr.sampling.layouts.tabletop import camera_around, on_ground
-from ondr.sampling.layouts.things import Placement, Things
+from ondr.sampling.layouts.arcs import bent
+from ondr.sampling.layouts.ground import STANDING, Ground, camera_around, footprints, height_of_centers, standing
+from ondr.sampling.layouts.things import Boards, Placement, Things
 from ondr.settings.structured import KINDS
 
 LANES, ROWS, SHELVES = range(len(KINDS))
+FORWARD_DEGREES = 90.0
+"""Turns a file's +x, along which cars and the like are built, into the direction of the lanes, the world's +y."""
+TIGHTEST = 0.4
+"""Of a bend's radius: how far from the middle lane things stand at most. More, and the inner lanes would run out."""
+LONGEST_RADIANS = 1.0
+"""Half of the angle through which lanes bend at most: they never meet again."""
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """The global parameters of each image, metres."""
+class Band:
+    """Things in rows that share a direction, `[batch, 1]` in metres."""
+
+    room: Float[Tensor, "batch 1"]
+    """Side of the square that holds the largest footprint."""
+    pitch: Float[Tensor, "batch 1"]
+    """From one thing to the next in a row."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What holds for the whole image, `[batch, 1]` in metres."""
 
     kind: Tensor
     number: Float[Tensor, "batch 1"]
-    room: Float[Tensor, "batch 1"]
-    """Side of the square that holds the largest footprint."""
+    """Of lanes, rows or shelves."""
+    inner: Band
+    """Objects and distractors."""
+    outer: Band
+    """Context."""
     width: Float[Tensor, "batch 1"]
-    pitch: Float[Tensor, "batch 1"]
-    """From one thing to the next in a lane."""
-    curvature: Float[Tensor, "batch 1"]
+    """From one lane's middle to the next one's."""
+    tall: Float[Tensor, "batch 1"]
+    """Height of the tallest thing in a lane."""
     shelf: Float[Tensor, "batch 1"]
-    beside: Float[Tensor, "batch 1"]
-    """From the outermost lane's middle to that of the context."""
+    """From one shelf to the next; 0 for lanes and rows."""
+    edge: Float[Tensor, "batch 1"]
+    """From the middle to that of the context beside."""
+    reach: Float[Tensor, "batch 1"]
+    """From the middle to the middle of what stands furthest out."""
+    length: Float[Tensor, "batch 1"]
+    """Half of the longest lane, as far as something stands there."""
+    curvature: Float[Tensor, "batch 1"]
+    """One over the radius; 0 for shelves."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are in a grammar, `[batch, some]`, metres and degrees."""
+
+    along: Tensor
+    across: Tensor
+    up: Tensor
+    heading: Tensor
 
 
 def structured(things: Things) -> Placement:
-    """Stands objects and distractors along lanes, and context beside them.
+    """Stands objects and distractors along lanes, and context beside them; what is right before the camera is left out.
+
+    Lengths of the camera are measured by the room of one thing.
 
     Source: Prakash et al. 2019, "Structured domain randomization", section III.
     """
-    lanes = global_parameters(things)
-    along, across, up, heading = places(things, lanes)
-    bend = 0.5 * lanes.curvature * along * along
-    flat = torch.where(lanes.kind == SHELVES, across, across + bend)
-    heading = heading + torch.rad2deg(torch.atan(-lanes.curvature * along)) * (lanes.kind != SHELVES)
-    found = torch.ones_like(things.present[:, : standing(things)])
-    placement = on_ground(things, camera_around(things), torch.stack([flat, along], dim=-1), found)
-    lifted = torch.nn.functional.pad(up, (0, things.present.shape[1] - up.shape[1]))
-    position = torch.cat([placement.position[..., :2], (placement.position[..., 2] + lifted)[..., None]], dim=-1)
-    turn = product(rotation_about("z", heading), things.rotation[:, : heading.shape[1]])
-    rotation = torch.cat([turn, things.rotation[:, heading.shape[1] :]], dim=1)
-    return Placement(placement.camera, position, placed=None, rotation=rotation)
+    grammar = grammar_of(things)
+    places = placed_along(things, grammar)
+    x, y, turn = bent(places.along, places.across, grammar.curvature)
+    turned = rotation_about("z", FORWARD_DEGREES + places.heading - turn)
+    number = standing(things)
+    rotation = torch.cat([product(turned, things.rotation[:, :number]), things.rotation[:, number:]], dim=1)
+    things = replace(things, rotation=rotation)
+    span = grammar.inner.room[:, 0]
+    camera = camera_around(things, span, (grammar.shelf * (grammar.number - 1) / 2)[:, 0])
+    ground = Ground(things, camera, height_of_centers(things) + places.up, things.cfg.objects.max_occlusion)
+    found = ground.fitting(torch.stack([x, y], dim=-1)[:, :, None])
+    return replace(ground.placement(*found, span), rotation=rotation, boards=boards(things, grammar))
 
 
-def global_parameters(things: Things) -> Lanes:
-    """Returns what holds for a whole image."""
-    radius = footprints(things) * things.present[:, : standing(things)]
-    room = 2 * torch.nn.functional.pad(radius, (0, 1), value=1e-3 * things.unit).amax(dim=1, keepdim=True)
-    drawn = {n: things.draws[f"structured.{n}"][:, None] for n in type(things.cfg.structured).model_fields}
-    return Lanes(
-        kind=drawn["kind"],
-        number=drawn["lanes"].to(room.dtype).round(),
-        room=room,
-        width=drawn["lane_width"] * room,
-        pitch=drawn["spacing"] * room,
-        curvature=drawn["curvature"] / room,
-        shelf=drawn["shelf_height"] * room,
-        beside=(drawn["context_offset"] + 1) * room,
-    )
-
-
-def places(things: Things, lanes: Lanes) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Returns, for each thing that stands, its place along and across the lanes and its height, metres, and the
-    heading of its lane, degrees.
-    """
+def grammar_of(things: Things) -> Grammar:
+    """Returns the global parameters: the first step of the grammar."""
+    drawn = {name: things.draws[f"structured.{name}"][:, None] for name in type(things.cfg.structured).model_fields}
     inside, slots = things.groups["context"].start, standing(things)
-    number, count = ranks(things.present[:, :inside], things.size)
-    lane = torch.remainder(number, lanes.number)
-    in_lane = torch.floor(number / lanes.number)
-    longest = torch.ceil(count / lanes.number)
-    along = (in_lane - (longest - 1) / 2) * lanes.pitch
-    across = torch.where(lanes.kind == SHELVES, 0.0, (lane - (lanes.number - 1) / 2) * lanes.width)
-    up = torch.where(lanes.kind == SHELVES, lane * lanes.shelf, 0.0)
-    # Traffic keeps to the right: the lanes left of the middle come towards one who looks along +y.
-    oncoming = (lanes.kind == LANES) & (lane < torch.floor(lanes.number / 2))
-    heading = torch.where(oncoming, 180.0, 0.0)
-    sides = beside(*ranks(things.present[:, inside:slots], things.size), lanes)
-    along, across, up, heading = (
-        torch.cat([a, b], dim=1) for a, b in zip((along, across, up, heading), sides, strict=True)
+    inner, outer = (band(things, part, drawn["spacing"]) for part in (slice(0, inside), slice(inside, slots)))
+    shelves = drawn["kind"] == SHELVES
+    number = drawn["lanes"].to(things.size.dtype)
+    width = drawn["lane_width"] * inner.room
+    middle = torch.where(shelves, 0.0, (number - 1) / 2 * width)
+    # So much do things shift towards the context, and context towards them.
+    shift = (width - inner.room) / 2
+    edge = middle + 2 * shift + (inner.room + outer.room) / 2 + drawn["context_offset"] * inner.room
+    ahead, beside = (ranks(things.present[:, part])[1] for part in (slice(0, inside), slice(inside, slots)))
+    length = torch.maximum(torch.ceil(ahead / number) * inner.pitch, torch.ceil(beside / 2) * outer.pitch) / 2
+    largest = torch.minimum(TIGHTEST / (edge + shift), LONGEST_RADIANS * (1 - TIGHTEST) / length.clamp_min(1e-6))
+    bend = torch.minimum(drawn["curvature"].abs() / inner.room, largest) * drawn["curvature"].sign()
+    tall = tallest(things, slice(0, inside))
+    return Grammar(
+        kind=drawn["kind"],
+        number=number,
+        inner=inner,
+        outer=outer,
+        width=width,
+        tall=tall,
+        shelf=torch.where(shelves, drawn["shelf_height"] * torch.maximum(inner.room, tall), 0.0),
+        edge=edge,
+        reach=edge + shift,
+        length=length,
+        curvature=torch.where(shelves, 0.0, bend),
     )
-    shift = [things.every(f"along.{n}", STANDING) for n in ("forward", "sideways", "heading_degrees")]
-    along = along + shift[0] * (lanes.pitch - lanes.room) / 2
-    across = across + shift[1] * (lanes.width - lanes.room) / 2
-    return along, across, up, heading + shift[2]
 
 
-def ranks(present: Bool[Tensor, "batch some"], like: Tensor) -> tuple[Float[Tensor, "batch some"], Tensor]:
-    """Returns how many things that are there come before each one, and how many there are, `[batch, 1]`."""
-    so_far = present.to(like.dtype).cumsum(dim=1)
-    return (so_far - 1).clamp_min(0), torch.nn.functional.pad(so_far, (1, 0))[:, -1:]
+def boards(things: Things, grammar: Grammar) -> Boards:
+    """Returns a board under each shelf; for lanes and rows one under all of them, and what is beside."""
+    shelves = grammar.kind == SHELVES
+    bend = grammar.curvature.abs() * (grammar.length / (1 - TIGHTEST)).square() / 2
+    return Boards(
+        across=torch.where(shelves, grammar.width / 2, grammar.reach + grammar.outer.room + bend),
+        along=grammar.length + torch.where(shelves, 0.0, grammar.outer.room),
+        rise=grammar.shelf,
+        free=torch.where(shelves, grammar.shelf - grammar.tall, things.unit),
+        number=torch.where(shelves, grammar.number, 1.0),
+    )
 
 
-def beside(number: Tensor, count: Tensor, lanes: Lanes) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Returns the same for what stands beside the lanes, to the left and to the right in turn."""
+def band(things: Things, part: slice, spacing: Tensor) -> Band:
+    """Returns the room of the things in some slots; that of a thing of the usual size where there is none."""
+    radius = footprints(things)[:, part]
+    largest = torch.where(things.present[:, part], radius, 0.0)
+    largest = torch.nn.functional.pad(largest, (0, 1)).amax(dim=1, keepdim=True)
+    room = 2 * torch.where(largest > 0, largest, things.unit / 2)
+    return Band(room, spacing * room)
+
+
+def tallest(things: Things, part: slice) -> Float[Tensor, "batch 1"]:
+    """Returns the height of the tallest thing in some slots, metres."""
+    z = things.support[:, part, :, 2]
+    height = torch.where(things.present[:, part], z.amax(dim=2) - z.amin(dim=2), 0.0)
+    return torch.nn.functional.pad(height, (0, 1)).amax(dim=1, keepdim=True)
+
+
+def placed_along(things: Things, grammar: Grammar) -> Places:
+    """Returns where things are before lanes bend: in their lane, shifted within their room as drawn."""
+    inside, slots = things.groups["context"].start, standing(things)
+    first, second = in_lanes(things.present[:, :inside], grammar), beside(things.present[:, inside:slots], grammar)
+    names = ("along", "across", "up", "heading")
+    joined = (torch.cat([getattr(first, n), getattr(second, n)], dim=1) for n in names)
+    along, across, up, heading = joined
+    forward, sideways, turn = (things.every(f"along.{n}", STANDING) for n in ("forward", "sideways", "heading_degrees"))
+    free = [(b.pitch - b.room).expand(-1, n) for b, n in ((grammar.inner, inside), (grammar.outer, slots - inside))]
+    along = along + forward * torch.cat(free, dim=1) / 2
+    # Lanes on the inside of a bend are shorter than the middle one: there, too, things keep apart.
+    along = along / (1 - grammar.curvature.abs() * grammar.reach)
+    return Places(along, across + sideways * (grammar.width - grammar.inner.room) / 2, up, heading + turn)
+
+
+def in_lanes(present: Bool[Tensor, "batch some"], grammar: Grammar) -> Places:
+    """Returns where objects and distractors stand: lane by lane, in each one behind the other."""
+    number, count = ranks(present)
+    lane = torch.remainder(number, grammar.number)
+    place = torch.floor(number / grammar.number) - (torch.ceil(count / grammar.number) - 1) / 2
+    shelves = grammar.kind == SHELVES
+    across = torch.where(shelves, 0.0, (lane - (grammar.number - 1) / 2) * grammar.width)
+    # Traffic keeps to the right: the lanes left of the middle come towards one who looks along +y.
+    oncoming = (grammar.kind == LANES) & (lane < torch.floor(grammar.number / 2))
+    # On shelves things show their side.
+    heading = torch.where(shelves, 90.0, torch.where(oncoming, 180.0, 0.0))
+    return Places(place * grammar.inner.pitch, across, lane * grammar.shelf, heading)
+
+
+def beside(present: Bool[Tensor, "batch some"], grammar: Grammar) -> Places:
+    """Returns where context stands: to the left and to the right in turn."""
+    number, count = ranks(present)
     left, index = torch.remainder(number, 2) == 0, torch.floor(number / 2)
-    edge = (lanes.number - 1) / 2 * lanes.width + lanes.beside
-    along = (index - (torch.ceil(count / 2) - 1) / 2) * lanes.pitch
-    return along, torch.where(left, -edge, edge), along * 0, along * 0
+    along = (index - (torch.ceil(count / 2) - 1) / 2) * grammar.outer.pitch
+    across = torch.where(left, -grammar.edge, grammar.edge)
+    return Places(along, across, along * 0, along * 0)
+
+
+def ranks(present: Bool[Tensor, "batch some"]) -> tuple[Float[Tensor, "batch some"], Float[Tensor, "batch 1"]]:
+    """Returns how many things that are there come before each one, and how many there are."""
+    so_far = torch.nn.functional.pad(present.to(torch.float32).cumsum(dim=1), (1, 0))
+    return so_far[:, :-1], so_far[:, -1:]

@@ -2,83 +2,107 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ondr.sampling.layouts.ground import standing
-from ondr.sampling.layouts.things import Placement, Things
+from ondr.sampling.layouts.image import eye
+from ondr.sampling.layouts.things import Boards, Placement, Things
 from ondr.settings.section import ON_GROUND
 
 FLOOR_SIDE = 200.0
-"""Median sizes of the objects: seen from where cameras are, its border is at the horizon."""
+"""Of what lengths are measured by: seen from where cameras are, its border is at the horizon."""
 MARGIN = 1.0
-"""Median sizes of the objects between a camera, or what flies, and the wall behind it."""
+"""Of what lengths are measured by, between a camera, or what flies, and the wall behind it."""
 UPRIGHT_ALONG_X = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
 """Turns a square in z = 0 into a wall whose sides lie along x and z."""
 UPRIGHT_ALONG_Y = ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 LEVEL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
-Surfaces = tuple[Tensor, Tensor, Tensor]
-"""Position `[batch, surface, 3]`, sides in metres along their own axes `[batch, surface, 3]`, rotation
-`[batch, surface, 3, 3]`."""
+
+@dataclass(frozen=True)
+class Surfaces:
+    """Unit squares and cubes as they are to be."""
+
+    position: Float[Tensor, "batch surface 3"]
+    sides: Float[Tensor, "batch surface 3"]
+    """Along their own axes, metres."""
+    rotation: Float[Tensor, "batch surface 3 3"]
 
 
 def surfaces(things: Things, placement: Placement) -> Surfaces:
     """Returns floor, table and room, as many of them as the scene has slots for."""
-    parts = [floor(things, placement), table(things), room(things, placement)]
-    names = ("floor", "table", "room")
-    kept = [part for name, part in zip(names, parts, strict=True) if _slots(things, name)]
-    empty = things.zeros(0), things.zeros(0), things.zeros(0)[..., None].expand(-1, -1, 3, 3)
-    position, sides, rotation = zip(empty, *kept, strict=True)
-    return torch.cat(position, dim=1), torch.cat(sides, dim=1), torch.cat(rotation, dim=1)
+    unit = torch.full_like(things.size[:, 0], things.unit) if placement.span is None else placement.span
+    makers = {"floor": floor, "table": table, "room": room}
+    parts = [make(things, placement, unit) for name, make in makers.items() if slots_of(things, name)]
+    joined = {f.name: torch.cat([getattr(part, f.name) for part in parts], dim=1) for f in fields(Surfaces)}
+    return Surfaces(**joined)
 
 
-def _slots(things: Things, group: str) -> int:
+def slots_of(things: Things, group: str) -> int:
+    """Returns how many slots a group has."""
     slots = things.groups[group]
     return slots.stop - slots.start
 
 
-def floor(things: Things, placement: Placement) -> Surfaces:
+def floor(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Surfaces:
     """Returns the ground."""
-    height = floor_height(things, placement)
-    side = torch.full_like(height, FLOOR_SIDE * things.unit)
-    return _stack(things, [(0 * side, 0 * side, height)], [(side, side, side)], [LEVEL])
+    height = floor_height(things, placement, unit)
+    side = FLOOR_SIDE * unit
+    return stacked(things, [(0 * side, 0 * side, height)], [(side, side, side)], [LEVEL])
 
 
-def floor_height(things: Things, placement: Placement) -> Float[Tensor, "batch"]:
+def floor_height(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Float[Tensor, "batch"]:
     """Returns the world's z of the ground, metres."""
-    below = things.draws["floor.below"] * things.unit
+    below = things.draws["floor.below"] * unit
     if things.cfg.layout in ON_GROUND:
         table = things.draws["table.present"] > 0
-        return torch.where(table, -below - things.draws["table.thickness"] * things.unit, 0.0)
+        return torch.where(table, -below - things.draws["table.thickness"] * unit, 0.0)
     number = standing(things)
-    lowest = placement.position[:, :number, 2] - things.size[:, :number] / 2
+    lowest = placement.position[:, :number, 2] + things.support[:, :number, :, 2].amin(dim=2)
     lowest = torch.where(things.present[:, :number], lowest, 0.0)
     # Never above the camera, which is at the origin.
     return torch.nn.functional.pad(lowest, (0, 1)).amin(dim=1) - below
 
 
-def table(things: Things) -> Surfaces:
-    """Returns the table top, whose upper side is z = 0."""
-    sides = tuple(things.draws[f"table.{side}"] * things.unit for side in ("width", "depth", "thickness"))
-    return _stack(things, [(0 * sides[0], 0 * sides[0], -sides[2] / 2)], [sides], [LEVEL])
+def table(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Surfaces:
+    """Returns the table top, whose upper side is z = 0; in the layout structured, a board under each shelf."""
+    if placement.boards is not None:
+        return boards(things, placement.boards, unit)
+    sides = tuple(things.draws[f"table.{side}"] * unit for side in ("width", "depth", "thickness"))
+    return stacked(things, [(0 * sides[0], 0 * sides[0], -sides[2] / 2)], [sides], [LEVEL])
 
 
-def room(things: Things, placement: Placement) -> Surfaces:
+def boards(things: Things, boards: Boards, unit: Float[Tensor, "batch"]) -> Surfaces:
+    """Returns boards above each other, the first of which has its upper side at z = 0."""
+    number = torch.arange(slots_of(things, "table"), device=unit.device, dtype=unit.dtype)
+    thick = (things.draws["table.thickness"] * unit)[:, None]
+    # Between two shelves there stays room for what stands there.
+    thick = torch.minimum(thick, boards.free)
+    z = number * boards.rise - thick / 2
+    across, along = (2 * side.expand_as(z) for side in (boards.across, boards.along))
+    return Surfaces(
+        position=torch.stack([0 * z, 0 * z, z], dim=-1),
+        sides=torch.stack([across, along, thick.expand_as(z)], dim=-1),
+        rotation=things.rotation[:, things.groups["table"]],
+    )
+
+
+def room(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Surfaces:
     """Returns four walls and a ceiling, moved outwards where camera or things would be outside."""
-    number, margin = standing(things), MARGIN * things.unit
-    bottom = floor_height(things, placement)
+    number, margin = standing(things), MARGIN * unit[:, None]
+    bottom = floor_height(things, placement, unit)
     there = things.present[:, :number, None]
     reach = (placement.position[:, :number].abs() + things.size[:, :number, None]) * there
-    rotation, offset = placement.camera.camera_from_world[:, :3, :3], placement.camera.camera_from_world[:, :3, 3]
-    camera = -(rotation * offset[..., None]).sum(1)
-    inside = torch.cat([reach, camera.abs()[:, None] + margin], dim=1).amax(dim=1)
-    width, depth, height = (things.draws[f"room.{side}"] * things.unit for side in ("width", "depth", "height"))
+    inside = torch.cat([reach, eye(placement.camera).abs()[:, None] + margin[..., None]], dim=1).amax(dim=1)
+    width, depth, height = (things.draws[f"room.{side}"] * unit for side in ("width", "depth", "height"))
     x, y = torch.maximum(width / 2, inside[:, 0]), torch.maximum(depth / 2, inside[:, 1])
     top = torch.maximum(bottom + height, inside[:, 2])
     high, middle, zero = top - bottom, (top + bottom) / 2, torch.zeros_like(x)
-    return _stack(
+    return stacked(
         things,
         [(zero, y, middle), (zero, -y, middle), (x, zero, middle), (-x, zero, middle), (zero, zero, top)],
         [(2 * x, high, x), (2 * x, high, x), (2 * y, high, x), (2 * y, high, x), (2 * x, 2 * y, x)],
@@ -86,17 +110,18 @@ def room(things: Things, placement: Placement) -> Surfaces:
     )
 
 
-def _stack(
+def stacked(
     things: Things,
     positions: list[tuple[Tensor, ...]],
     sides: list[tuple[Tensor, ...]],
     rotations: list[tuple[tuple[float, ...], ...]],
 ) -> Surfaces:
+    """Returns surfaces of which each coordinate is given for the batch, and the rotation for all images."""
     rotation = torch.stack([_matrix(r, things.size) for r in rotations])
-    return (
-        torch.stack([torch.stack(p, dim=-1) for p in positions], dim=1),
-        torch.stack([torch.stack(s, dim=-1) for s in sides], dim=1),
-        rotation.expand(len(things.size), -1, 3, 3),
+    return Surfaces(
+        position=torch.stack([torch.stack(p, dim=-1) for p in positions], dim=1),
+        sides=torch.stack([torch.stack(s, dim=-1) for s in sides], dim=1),
+        rotation=rotation.expand(len(things.size), -1, 3, 3),
     )
 
 

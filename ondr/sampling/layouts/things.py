@@ -36,7 +36,7 @@ class Things:
     extremes: Float[Tensor, "mesh support 3"]
     """`Bank.support`."""
     unit: float
-    """The objects' median size in metres, in which all else is measured."""
+    """The objects' median size in metres, by which all else is measured before a camera."""
 
     @property
     def groups(self) -> Mapping[str, slice]:
@@ -54,6 +54,15 @@ class Things:
         return self.mesh >= 0
 
     @cached_property
+    def span(self) -> Float[Tensor, "batch"]:
+        """What all else is measured by on the ground, metres: the objects' median size, or half of the image's largest
+        object where that is more, so that a table holds a chair and no camera is inside one.
+        """
+        objects = self.groups["objects"]
+        largest = (self.size * self.present)[:, objects]
+        return torch.nn.functional.pad(largest / 2, (0, 1), value=self.unit).amax(dim=1)
+
+    @cached_property
     def support(self) -> Float[Tensor, "batch slot support 3"]:
         """Extreme points around the centre of each bounding box, turned and scaled, metres."""
         points = self.extremes[self.mesh.clamp_min(0)] * self.scale[..., None, :]
@@ -69,6 +78,22 @@ class Things:
 
 
 @dataclass(frozen=True)
+class Boards:
+    """What things stand on besides the ground, metres."""
+
+    across: Float[Tensor, "batch 1"]
+    """Half of their side along x."""
+    along: Float[Tensor, "batch 1"]
+    """Half of their side along y."""
+    rise: Float[Tensor, "batch 1"]
+    """From one to the next; 0 where there is but one."""
+    free: Float[Tensor, "batch 1"]
+    """The thickest they may be."""
+    number: Float[Tensor, "batch 1"]
+    """How many there are, of which the first is at z = 0."""
+
+
+@dataclass(frozen=True)
 class Placement:
     """Where a layout puts things, and the camera that sees them."""
 
@@ -77,6 +102,10 @@ class Placement:
     """Where the centre of each bounding box lies in the world, metres."""
     placed: Bool[Tensor, "batch slot"] | None = None
     """False for what found no room and is left out; None: all found room."""
+    span: Float[Tensor, "batch"] | None = None
+    """What lengths are measured by, metres; None: `Things.unit`."""
+    boards: Boards | None = None
+    """What the tables are to be; None: one of the drawn size."""
     enlarged: Float[Tensor, "batch slot 3"] | None = None
     """Factors on `Things.scale`; None: none is enlarged."""
     rotation: Float[Tensor, "batch slot 3 3"] | None = None
