@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 TWO_32 = 2**32
+AnyLaw = TypeVar("AnyLaw", bound="Law")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Law:
         """The law's movable parameters and their first values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "options"}
 
-    def moved(self, parameters: Mapping[str, Any]) -> Self:
+    def moved(self: AnyLaw, parameters: Mapping[str, Any]) -> AnyLaw:
         """Returns the law with other parameters."""
         return replace(self, **parameters)
 
@@ -523,7 +524,7 @@ class Sometimes(Law):
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
         return {**self.law.parameters, "probability": self.probability}
 
-    def moved(self, parameters: Mapping[str, Any]) -> Self:
+    def moved(self: AnyLaw, parameters: Mapping[str, Any]) -> AnyLaw:
         own = dict(parameters)
         probability = own.pop("probability", self.probability)
         return replace(self, law=self.law.moved(own), probability=probability)
@@ -572,7 +573,7 @@ class Schedule(Law):
         ends = (("from", self.start), ("to", self.end))
         return {f"{end}.{name}": value for end, law in ends for name, value in law.parameters.items()}
 
-    def moved(self, parameters: Mapping[str, Any]) -> Self:
+    def moved(self: AnyLaw, parameters: Mapping[str, Any]) -> AnyLaw:
         parts: dict[str, dict[str, Any]] = {"from": {}, "to": {}}
         for name, value in parameters.items():
             end, _, parameter = name.partition(".")

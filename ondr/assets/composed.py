@@ -51,7 +51,9 @@ def _turned_and_scaled(solid: PrimitiveMesh, random: np.random.Generator) -> Flo
     return points[solid.triangles]
 
 
-def _point_of(corners: list[Float64[np.ndarray, "triangle 3 3"]], random: np.random.Generator) -> np.ndarray:
+def _point_of(
+    corners: list[Float64[np.ndarray, "triangle 3 3"]], random: np.random.Generator
+) -> Float64[np.ndarray, "3"]:
     """Returns a corner of what is there so far: the next part begins on its surface, so that all hang together."""
     every = np.concatenate(corners).reshape(-1, 3)
     return every[int(random.integers(len(every)))]
