@@ -30,7 +30,7 @@ def compose(number: int, seed: int, least: int, most: int) -> list[Part]:
     """
     random = np.random.Generator(np.random.Philox(key=[seed, number]))
     solids = list(distractor_shapes().values())
-    corners: list[Float64[np.ndarray, "triangle 3 3"]] = []
+    corners: list[Float64[np.ndarray, "_triangle 3 3"]] = []
     parts = []
     for _ in range(int(random.integers(least, most, endpoint=True))):
         solid = solids[int(random.integers(len(solids)))]
@@ -52,7 +52,7 @@ def _turned_and_scaled(solid: PrimitiveMesh, random: np.random.Generator) -> Flo
 
 
 def _point_of(
-    corners: list[Float64[np.ndarray, "triangle 3 3"]], random: np.random.Generator
+    corners: list[Float64[np.ndarray, "_triangle 3 3"]], random: np.random.Generator
 ) -> Float64[np.ndarray, "3"]:
     """Returns a corner of what is there so far: the next part begins on its surface, so that all hang together."""
     every = np.concatenate(corners).reshape(-1, 3)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 
 SUPPORT = 128
 """Points that stand for a hull where only its extremes count: how low it reaches, how far from its centre. In this many
 directions, evenly spread, 13 degrees apart, the true extreme lies at most 0.7 % of the radius further out."""
 
 
-def support_points(hull: Float64[np.ndarray, "hull 3"]) -> Float64[np.ndarray, "support 3"]:
+def support_points(hull: Float[np.ndarray, "hull 3"]) -> Float[np.ndarray, "support 3"]:
     """Returns the corners of a hull that reach furthest in `SUPPORT` directions, some of them more than once."""
     return extreme_points(hull, SUPPORT)
 
 
-def extreme_points(points: Float64[np.ndarray, "point 3"], number: int) -> Float64[np.ndarray, "extreme 3"]:
+def extreme_points(points: Float[np.ndarray, "point 3"], number: int) -> Float[np.ndarray, "extreme 3"]:
     """Returns the points that reach furthest in evenly spread directions, some of them more than once.
 
     Source: Gonzalez 2010, "Measurement of areas on a sphere using Fibonacci and latitude-longitude lattices".

@@ -19,8 +19,8 @@ class Group:
     """Continuous draws of one kind of law, evaluated together."""
 
     law: type[laws.Continuous]
-    words: Int64[Tensor, "column"]
-    """Empty for constants."""
+    words: Int64[Tensor, "word"]
+    """One for each column; none for constants."""
     values: list[int]
     parameters: list[Int64[Tensor, "2 column"]]
     """For each of the law's parameters, where in the parameter vector each column finds it: at the start and at the end
@@ -108,5 +108,5 @@ def _group(kind: tuple[type, bool, bool], members: list[Draw], parameters: Param
         parameters=pairs[:-1] if sometimes else pairs,
         rate=torch.tensor(rates, dtype=torch.float64) if scheduled else None,
         probability=pairs[-1] if sometimes else None,
-        neutral=torch.tensor([0.0 if d.neutral is None else d.neutral for d in columns]),
+        neutral=torch.tensor([0.0 if d.neutral is None else d.neutral for d in columns], dtype=torch.float32),
     )
