@@ -11,14 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 TWO_32 = 2**32
-AnyLaw = TypeVar("AnyLaw", bound="Law")
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Law:
         """The law's movable parameters and their first values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "options"}
 
-    def moved(self: AnyLaw, parameters: Mapping[str, Any]) -> AnyLaw:
+    def moved(self, parameters: Mapping[str, Any]) -> Law:
         """Returns the law with other parameters."""
         return replace(self, **parameters)
 
@@ -524,10 +523,10 @@ class Sometimes(Law):
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
         return {**self.law.parameters, "probability": self.probability}
 
-    def moved(self: AnyLaw, parameters: Mapping[str, Any]) -> AnyLaw:
+    def moved(self, parameters: Mapping[str, Any]) -> Law:
         own = dict(parameters)
         probability = own.pop("probability", self.probability)
-        return replace(self, law=self.law.moved(own), probability=probability)
+        return replace(self, law=replace(self.law, **own), probability=probability)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -573,7 +572,7 @@ class Schedule(Law):
         ends = (("from", self.start), ("to", self.end))
         return {f"{end}.{name}": value for end, law in ends for name, value in law.parameters.items()}
 
-    def moved(self: AnyLaw, parameters: Mapping[str, Any]) -> AnyLaw:
+    def moved(self, parameters: Mapping[str, Any]) -> Law:
         parts: dict[str, dict[str, Any]] = {"from": {}, "to": {}}
         for name, value in parameters.items():
             end, _, parameter = name.partition(".")

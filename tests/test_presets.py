@@ -50,7 +50,7 @@ def test_no_law_of_a_preset_has_collapsed(name: str) -> None:
     cfg, scene = sampled(name)
     for quantity, (law, _) in cfg.quantities().items():
         if isinstance(law, Law) and isinstance(law, Continuous) and law.support[0] < law.support[1]:
-            values = scene.draws[quantity].flatten()
+            values = scene.draws[quantity].flatten().contiguous()
             if values.numel():
                 tenths = law.value(torch.linspace(0, 1, 11)[1:-1].to(values))
                 counts = torch.bucketize(values, tenths).bincount(minlength=10)
