@@ -60,6 +60,8 @@ class Targets:
     """Metres per file unit along the object's own axes."""
     intrinsics: Float[Tensor, "batch 3 3"] | None = None
     """K on the grid of pixel centres at +0.5."""
+    distortion: Float[Tensor, "batch 5"] | None = None
+    """k1 k2 p1 p2 k3 of the lens, as OpenCV takes them; 0 for a pinhole."""
     camera_from_world: Float[Tensor, "batch 4 4"] | None = None
     """A rigid transform, metres."""
     positions: Float[Tensor, "batch object 3"] | None = None

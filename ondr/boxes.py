@@ -13,7 +13,13 @@ from jaxtyping import Bool, Float, Float32, Int16, Int32
 from torch import Tensor
 
 from ondr.geometry import product
+from ondr.lens import distort_all, unfolded
 from ondr.raster.limits import NEAR_METRES
+
+MOST_PIECES = 8
+POINTS_ALONG_EDGES = 2048
+"""Into how many pieces an edge is cut before a lens, and of how many for a whole hull: a hull of many edges has short
+ones, which stay all but straight."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ def amodal_boxes(
     mesh: Int32[Tensor, "batch object"],
     camera_from_object: Float[Tensor, "batch object 3 4"],
     intrinsics: Float[Tensor, "batch 3 3"],
+    distortion: Float[Tensor, "batch 5"] | None = None,
 ) -> Float[Tensor, "batch object 4"]:
     """Returns boxes around the projections of whole objects, which may leave the image.
 
@@ -77,31 +84,55 @@ def amodal_boxes(
         mesh: Row of the bank's meshes; -1 for an empty slot.
         camera_from_object: From bank coordinates to the camera frame, metres.
         intrinsics: K with pixel centres at +0.5.
+        distortion: Of a lens, which bends edges: points along them are looked at as well, the more the fewer there are.
     """
     row = mesh.clamp_min(0)
     corners = product(hull[row], camera_from_object[..., :3].mT) + camera_from_object[..., None, :, 3]
     inside = corners[..., 2] >= NEAR_METRES
     cuts, cut = _cut_edges(corners, inside, hull_edges[row])
     points, known = torch.cat([corners, cuts], dim=2), torch.cat([inside, cut], dim=2)
-    x, y = _project(points, intrinsics)
+    if distortion is not None:
+        between = _along_edges(corners, hull_edges[row])
+        points, known = torch.cat([points, between], dim=2), torch.cat([known, between[..., 2] >= NEAR_METRES], dim=2)
+    x, y = _project(points, intrinsics, distortion)
     low = [torch.where(known, v, torch.inf).amin(-1) for v in (x, y)]
     high = [torch.where(known, v, -torch.inf).amax(-1) for v in (x, y)]
     found = inside.any(-1) & (mesh >= 0)
     return torch.where(found[..., None], torch.stack(low + high, dim=-1), 0.0)
 
 
-def _project(points: Tensor, intrinsics: Tensor) -> tuple[Tensor, Tensor]:
+def _project(points: Tensor, intrinsics: Tensor, distortion: Tensor | None) -> tuple[Tensor, Tensor]:
     """Returns the pixel coordinates of camera points [B, N, P, 3]; finite, though meaningless, behind the camera."""
-    projected = product(points, intrinsics[:, None].mT)
     depth = points[..., 2].clamp_min(NEAR_METRES)
+    if distortion is not None:
+        reach = unfolded(distortion)[:, None, None]
+        x, y = distort_all(
+            points[..., 0] / depth, points[..., 1] / depth, tuple(k[:, None, None] for k in distortion.unbind(1)), reach
+        )
+        points, depth = torch.stack([x, y, torch.ones_like(x)], dim=-1), torch.ones_like(depth)
+    projected = product(points, intrinsics[:, None].mT)
     return projected[..., 0] / depth, projected[..., 1] / depth
+
+
+def _along_edges(corners: Tensor, edges: Tensor) -> Tensor:
+    """Returns points that divide edges into equal pieces."""
+    pieces = max(1, min(MOST_PIECES, POINTS_ALONG_EDGES // max(edges.shape[2], 1)))
+    start, end = _ends(corners, edges)
+    shares = torch.arange(1, pieces, device=corners.device)[:, None] / pieces
+    return (start[..., None, :] + shares * (end - start)[..., None, :]).flatten(2, 3)
+
+
+def _ends(corners: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the two ends of edges."""
+    a, b = (torch.gather(corners, 2, i[..., None].expand(*i.shape, 3)) for i in edges.long().unbind(-1))
+    return a, b
 
 
 def _cut_edges(corners: Tensor, inside: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
     """Returns where edges meet the near plane, and which of them do."""
     start, end = edges.long().unbind(-1)
     cut = torch.gather(inside, 2, start) != torch.gather(inside, 2, end)
-    a, b = (torch.gather(corners, 2, i[..., None].expand(*i.shape, 3)) for i in (start, end))
+    a, b = _ends(corners, edges)
     share = (NEAR_METRES - a[..., 2]) / torch.where(cut, b[..., 2] - a[..., 2], 1.0)
     cuts = a + share[..., None] * (b - a)
     return torch.cat([cuts[..., :2], torch.full_like(cuts[..., 2:], NEAR_METRES)], dim=-1), cut

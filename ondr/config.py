@@ -87,7 +87,7 @@ class Config(Settings):
     @cached_property
     def used_quantities(self) -> dict[str, tuple[Law | str, Spec]]:
         """`quantities`, gathered once. Not to be changed."""
-        return {name: (law, spec) for name, law, spec in _quantities(self, "") if spec.used_in(self.layout)}
+        return {name: (law, spec) for name, law, spec in _quantities(self, "", self.layout)}
 
     @cached_property
     def groups(self) -> dict[str, slice]:
@@ -125,10 +125,10 @@ def _most(cfg: Settings, section: str) -> int:
     return int(getattr(part, name).support[1]) if spec.used_in(cfg.layout) else 0
 
 
-def _quantities(section: Section, prefix: str) -> Iterator[tuple[str, Law | str, Spec]]:
-    for name in type(section).model_fields:
+def _quantities(section: Section, prefix: str, layout: str) -> Iterator[tuple[str, Law | str, Spec]]:
+    for name in section.names_used_in(layout):
         value, spec = getattr(section, name), section.spec(name)
         if isinstance(value, Section):
-            yield from _quantities(value, f"{prefix}{name}.")
+            yield from _quantities(value, f"{prefix}{name}.", layout)
         elif spec is not None:
             yield f"{prefix}{name}", value, spec

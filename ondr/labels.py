@@ -20,9 +20,11 @@ from ondr.assets.bank import Assets, Bank
 from ondr.batch import Targets
 from ondr.config import Config
 from ondr.geometry import pixel_rays, product, transform
+from ondr.imaging.planes import take
 from ondr.imaging.surface import depth_and_normals, invert, surface_tables
+from ondr.lens import undistort
 from ondr.raster.visibility import Visibility
-from ondr.scene import Instances, Scene
+from ondr.scene import Camera, Instances, Scene
 
 
 def label(scene: Scene, assets: Assets, instances: Instances, visibility: Visibility, cfg: Config) -> Targets:
@@ -61,15 +63,17 @@ def visible_fraction(
 
 
 def surface_maps(
-    bank: Bank, placed: Instances, seen: Visibility, intrinsics: Float[Tensor, "batch 3 3"]
+    bank: Bank, placed: Instances, seen: Visibility, camera: Camera
 ) -> tuple[Float[Tensor, "batch 1 height width"], Float[Tensor, "batch 3 height width"]]:
     """Returns the depth in metres along the optical axis and the normals in the camera frame; 0 where nothing is."""
     batch, height, width = seen.slot.shape
     triangle, slot = seen.triangle.flatten(), seen.slot.flatten()
     # On a GPU all pixels, since it would have to be asked which are covered.
     pixel = torch.arange(len(slot), device=bank.device) if slot.is_cuda else (triangle >= 0).nonzero()[:, 0]
-    image, inverse = pixel // (height * width), invert(intrinsics)
+    image, inverse = pixel // (height * width), invert(camera.intrinsics)
     x, y = pixel_rays(inverse, image, pixel % width + 0.5, pixel // width % height + 0.5)
+    if camera.distortion is not None:
+        x, y = undistort(x, y, take(camera.distortion, image))
     instance = image.int() * placed.triangle_count.shape[1] + slot[pixel]
     depth, normal = depth_and_normals(surface_tables(bank, placed, inverse), triangle[pixel], instance, x, y)
     planes = [plane.new_zeros(len(slot)).index_copy(0, pixel, plane) for plane in (depth, *normal)]
@@ -150,9 +154,12 @@ class _Fields:
 
     @functools.cached_property
     def _whole(self) -> Float32[Tensor, "batch object 4"]:
-        bank, camera_from_object = self.assets.bank, self.placed.camera_from_object[:, : self.count]
-        intrinsics = self.scene.camera.intrinsics
-        return self.twins.amodal_boxes(bank.hull, bank.hull_edges, self.mesh, camera_from_object, intrinsics)
+        bank, camera = self.assets.bank, self.scene.camera
+        camera_from_object = self.placed.camera_from_object[:, : self.count]
+        what = (bank.hull, bank.hull_edges, self.mesh, camera_from_object, camera.intrinsics)
+        if camera.distortion is None:
+            return self.twins.amodal_boxes(*what)
+        return boxes.amodal_boxes(*what, camera.distortion)
 
     @property
     def boxes_amodal(self) -> Float32[Tensor, "batch object 4"]:
@@ -200,7 +207,7 @@ class _Fields:
 
     @functools.cached_property
     def _surface(self) -> tuple[Tensor, Tensor]:
-        return surface_maps(self.assets.bank, self.placed, self.seen, self.scene.camera.intrinsics)
+        return surface_maps(self.assets.bank, self.placed, self.seen, self.scene.camera)
 
     @property
     def depth(self) -> Float32[Tensor, "batch 1 height width"]:
@@ -225,6 +232,13 @@ class _Fields:
     @property
     def intrinsics(self) -> Float32[Tensor, "batch 3 3"]:
         return self.scene.camera.intrinsics
+
+    @property
+    def distortion(self) -> Float32[Tensor, "batch 5"]:
+        camera = self.scene.camera
+        return (
+            camera.intrinsics.new_zeros(len(camera.intrinsics), 5) if camera.distortion is None else camera.distortion
+        )
 
     @property
     def positions(self) -> Float32[Tensor, "batch object 3"]:

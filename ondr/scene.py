@@ -102,12 +102,14 @@ class Lights:
 
 @dataclass(frozen=True)
 class Camera:
-    """A pinhole camera."""
+    """A pinhole camera, or one with a lens."""
 
     intrinsics: Float[Tensor, "batch 3 3"]
     """K: pixel centres at +0.5, row 0 at the top. fx < 0 for a mirrored image."""
     camera_from_world: Float[Tensor, "batch 4 4"]
     """A rigid transform."""
+    distortion: Float[Tensor, "batch 5"] | None = None
+    """k1 k2 p1 p2 k3 of the lens, as OpenCV has them; None: a pinhole in all images."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int16, Int32
 from torch import Tensor
 from torch.nn.functional import pad
 
@@ -34,6 +34,48 @@ def fragments_of(visibility: Visibility) -> Fragments:
         instance=(image * slots + slot[pixel]).to(torch.int32),
         mask=torch.full_like(pixel, WHOLE, dtype=torch.uint8),
     )
+
+
+def fragments_of_samples(
+    visibility: Visibility,
+    triangle: Int32[Tensor, "batch height width point"],
+    slot: Int16[Tensor, "batch height width point"],
+    patches: Int32[Tensor, "triangle"],
+) -> Fragments:
+    """Groups what the samples of each pixel see: samples of one instance and smooth patch make one fragment.
+
+    Args:
+        visibility: What the pixels' centres see.
+        triangle: Of the bank, at each of `SAMPLES`; -1 for none.
+        slot: Likewise.
+        patches: `Bank.patches`.
+    """
+    triangle, slot = triangle.flatten(0, 2), slot.flatten(0, 2)
+    surface = _surface(triangle, slot, patches)
+    whole = (surface[:, 1:] == surface[:, :1]).all(1)
+    # A fragment belongs to its first sample: none before it sees the same. Most pixels see one surface.
+    begins, mask = slot >= 0, torch.full_like(slot, WHOLE, dtype=torch.int32)
+    begins[:, 1:] &= ~whole[:, None]
+    mixed = whole.logical_not().nonzero()[:, 0]
+    bits = 1 << torch.arange(len(SAMPLES), dtype=torch.int32, device=slot.device)
+    equal = surface[mixed, :, None] == surface[mixed, None]
+    mask[mixed] = (equal * bits).sum(-1, dtype=torch.int32)
+    begins[mixed] &= mask[mixed] & bits - 1 == 0
+    pixel, first = begins.nonzero().unbind(1)
+    image = pixel // visibility.slot[0].numel() if len(visibility.slot) else pixel
+    center = visibility.triangle.flatten()[pixel]
+    inside = whole[pixel] & (_surface(center, visibility.slot.flatten()[pixel], patches) == surface[pixel, first])
+    return Fragments(
+        pixel=pixel.to(torch.int32),
+        triangle=torch.where(inside, center, triangle[pixel, first]),
+        instance=(image * visibility.covered.shape[1] + slot[pixel, first]).to(torch.int32),
+        mask=mask[pixel, first].to(torch.uint8),
+    )
+
+
+def _surface(triangle: Tensor, slot: Tensor, patches: Tensor) -> Tensor:
+    """Returns a number for each smooth patch of each instance; negative for none."""
+    return slot.long() << 32 | patches[triangle.clamp_min(0)].long()
 
 
 def sample_means() -> Float[Tensor, "mask 2"]:

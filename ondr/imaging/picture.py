@@ -21,8 +21,9 @@ from ondr.imaging.background import BackgroundTables, background_tables
 from ondr.imaging.blur import blur
 from ondr.imaging.compiled import compiled, wants_compile
 from ondr.imaging.compose import compose
-from ondr.imaging.fragments import fragments_of, shade_fragments
-from ondr.imaging.grid import Grid, develop_grid, shade_grid
+from ondr.imaging.fragments import fragments_of, fragments_of_samples, shade_fragments
+from ondr.imaging.grid import QUARTERS, Grid, develop_grid, grid_of_samples, shade_grid
+from ondr.imaging.lens_view import see_through_lens
 from ondr.imaging.noise import normal_table
 from ondr.imaging.photometric import expose, expose_fused
 from ondr.imaging.shading import ShadingTables, shading_tables
@@ -55,6 +56,8 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
     Raises:
         BackendError: The device's renderer is missing.
     """
+    if scene.camera.distortion is not None:
+        return _see_through_lens(bank, instances, scene, cfg)
     what = (bank, instances, scene.camera.intrinsics.detach().float(), cfg.image_size)
     if bank.device.type == "cpu":
         if cfg.render.antialias:
@@ -64,6 +67,18 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
     visibility = raster.visible(*what)
     grid = raster.supersampled(*what) if cfg.render.antialias else (visibility.triangle, visibility.slot)
     return Sight(visibility, Grid(*grid))
+
+
+def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
+    on_cpu, antialias = bank.device.type == "cpu", bool(cfg.render.antialias)
+    points = () if not antialias else raster.SAMPLES if on_cpu else QUARTERS
+    visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, points)
+    if on_cpu:
+        parts = (samples.triangle, samples.slot, bank.patches)
+        return Sight(visibility, fragments_of_samples(visibility, *parts) if antialias else fragments_of(visibility))
+    if antialias:
+        return Sight(visibility, grid_of_samples(samples.triangle, samples.slot))
+    return Sight(visibility, Grid(visibility.triangle, visibility.slot))
 
 
 def develop(

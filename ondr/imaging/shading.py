@@ -14,6 +14,7 @@ from ondr.imaging.planes import Vector, add_product, take, take_one
 from ondr.imaging.shadows import ShadowTables, lit_share
 from ondr.imaging.surface import SurfaceTables, corners_of, facets_at, intersect, invert, normals_at, surface_tables
 from ondr.imaging.surroundings import surrounding_tables
+from ondr.lens import undistort
 from ondr.scene import Instances, Scene
 
 
@@ -27,6 +28,8 @@ class ShadingTables:
     inverse_intrinsics: Float[Tensor, "batch 3 3"]
     shadow: ShadowTables | None = None
     """None: no image has shadows."""
+    distortion: Float[Tensor, "batch 5"] | None = None
+    """`Camera.distortion`."""
 
 
 def shading_tables(bank: Bank, scene: Scene, instances: Instances, shadow: ShadowTables | None = None) -> ShadingTables:
@@ -38,6 +41,7 @@ def shading_tables(bank: Bank, scene: Scene, instances: Instances, shadow: Shado
         light=light_tables(scene.lights, scene.camera, scene.materials, surrounding_tables(bank, scene)),
         inverse_intrinsics=inverse_intrinsics,
         shadow=shadow,
+        distortion=scene.camera.distortion,
     )
 
 
@@ -51,7 +55,8 @@ def rays_at(tables: ShadingTables, image: Tensor, x: Tensor, y: Tensor) -> Vecto
         y: Pixels from the top edge, same shape.
     """
     k = take(tables.inverse_intrinsics.flatten(1), image)
-    return tuple(add_product(add_product(k[i + 2], k[i], x), k[i + 1], y) for i in (0, 3))
+    ray_x, ray_y = (add_product(add_product(k[i + 2], k[i], x), k[i + 1], y) for i in (0, 3))
+    return (ray_x, ray_y) if tables.distortion is None else undistort(ray_x, ray_y, take(tables.distortion, image))
 
 
 def shade(

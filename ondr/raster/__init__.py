@@ -6,6 +6,9 @@ package knows how many backends there are. Barycentrics, depth and colour are co
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from jaxtyping import Float32, Int16, Int32
 from torch import Tensor
@@ -22,9 +25,15 @@ from .visibility import SAMPLES as SAMPLES
 from .visibility import Fragments as Fragments
 from .visibility import Visibility as Visibility
 
+Tile = TypeVar("Tile")
+
 
 def visible(
-    bank: Bank, instances: Instances, intrinsics: Float32[Tensor, "batch 3 3"], size: tuple[int, int]
+    bank: Bank,
+    instances: Instances,
+    intrinsics: Float32[Tensor, "batch 3 3"],
+    size: tuple[int, int],
+    weights: Int32[Tensor, "batch height width"] | None = None,
 ) -> Visibility:
     """Finds the triangle and the instance that each pixel's centre sees.
 
@@ -38,19 +47,52 @@ def visible(
         instances: `[B, S]` of them, S < `MAX_SLOTS`.
         intrinsics: K, float32, with a last row of 0 0 1; skew and fx < 0 (a mirrored image) are allowed.
         size: Height and width in pixels, up to `MAX_SIDE` of the device.
+        weights: How often each pixel counts in `Visibility.covered`; None: once.
 
     Raises:
         ValueError: A shape, type, device or size is wrong, or a range lies outside the bank.
         BackendError: The device's backend is missing or cannot run here.
     """
-    check_input(bank, instances, intrinsics, size)
+    check_input(bank, instances, intrinsics, size, weights)
     if bank.device.type == "cpu":
         from . import numba
 
-        return numba.visible(bank, instances, intrinsics, size)
+        return numba.visible(bank, instances, intrinsics, size, weights)
     from . import nvdiffrast
 
-    return nvdiffrast.visible(bank, instances, intrinsics, size)
+    return nvdiffrast.visible(bank, instances, intrinsics, size, weights)
+
+
+def visible_in_tiles(
+    bank: Bank,
+    instances: Instances,
+    intrinsics: Float32[Tensor, "batch 3 3"],
+    size: tuple[int, int],
+    weights: Int32[Tensor, "batch height width"],
+) -> Visibility:
+    """Finds what `visible` finds, in parts where the image is too large for one.
+
+    Args:
+        bank: As for `visible`.
+        instances: As for `visible`.
+        intrinsics: As for `visible`.
+        size: Height and width in pixels, of any size.
+        weights: As for `visible`.
+
+    Raises:
+        ValueError: As for `visible`.
+        BackendError: As for `visible`.
+    """
+
+    def draw(part: Tensor, rows: slice, columns: slice) -> Visibility:
+        extent = (rows.stop - rows.start, columns.stop - columns.start)
+        return visible(bank, instances, part, extent, weights[:, rows, columns].contiguous())
+
+    tiles = _tiles(draw, intrinsics, size, MAX_SIDE[bank.device.type])
+    triangle, slot = (
+        _joined([[getattr(tile, name) for tile in row] for row in tiles]) for name in ("triangle", "slot")
+    )
+    return Visibility(triangle, slot, torch.stack([tile.covered for row in tiles for tile in row]).sum(0).int())
 
 
 def visible_ids(
@@ -124,22 +166,31 @@ def supersampled(
     check_input(bank, instances, intrinsics, size)
     double = (2 * size[0], 2 * size[1])
     scaled = torch.cat([2 * intrinsics[:, :2], intrinsics[:, 2:]], dim=1)
-    rows, columns = (_cut(side, MAX_SIDE[bank.device.type]) for side in double)
-    strips = []
-    for top, bottom in rows:
-        tiles = [
-            _ids(bank, instances, _seen_from(scaled, left, top), (bottom - top, right - left))
-            for left, right in columns
-        ]
-        strips.append([torch.cat(planes, dim=2) for planes in zip(*tiles, strict=True)])
-    triangle, slot = (torch.cat(planes, dim=1) for planes in zip(*strips, strict=True))
+
+    def draw(part: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        return _ids(bank, instances, part, (rows.stop - rows.start, columns.stop - columns.start))
+
+    tiles = _tiles(draw, scaled, double, MAX_SIDE[bank.device.type])
+    triangle, slot = (_joined([[tile[plane] for tile in row] for row in tiles]) for plane in (0, 1))
     return triangle, slot
 
 
-def _cut(side: int, longest: int) -> list[tuple[int, int]]:
-    """Cuts a side into equal parts that a backend can draw."""
+def _tiles(
+    draw: Callable[[Tensor, slice, slice], Tile], intrinsics: Tensor, size: tuple[int, int], longest: int
+) -> list[list[Tile]]:
+    """Draws an image in equal parts that a backend can draw: given K of each part, its rows and its columns."""
+    rows, columns = (_cut(side, longest) for side in size)
+    return [[draw(_seen_from(intrinsics, c.start, r.start), r, c) for c in columns] for r in rows]
+
+
+def _joined(tiles: list[list[Tensor]]) -> Tensor:
+    """Returns the image of which these are the parts."""
+    return torch.cat([torch.cat(row, dim=2) for row in tiles], dim=1)
+
+
+def _cut(side: int, longest: int) -> list[slice]:
     parts = -(-side // longest)
-    return [(side * i // parts, side * (i + 1) // parts) for i in range(parts)]
+    return [slice(side * i // parts, side * (i + 1) // parts) for i in range(parts)]
 
 
 def _seen_from(intrinsics: Tensor, left: int, top: int) -> Tensor:

@@ -8,18 +8,20 @@ import triton.language as tl
 from jaxtyping import Int32
 from torch import Tensor
 
+from .bits import WORD, count_bits, weigh_bits
 from .limits import NEAR_METRES
 from .soup import Soup
 
-# Columns of one word of the bit mask, and the rows that a program does at a time.
-WORD = 32
+# Rows that a program does at a time.
 ROWS = 8
 
 # What a program does with its triangle.
 SKIP, SNAPPED, CLIPPED = 0, 1, 2
 
 
-def covered_pixels(soup: Soup, instances: int, size: tuple[int, int]) -> Int32[Tensor, "instance"]:
+def covered_pixels(
+    soup: Soup, instances: int, size: tuple[int, int], weights: Int32[Tensor, "image height width"] | None = None
+) -> Int32[Tensor, "instance"]:
     """Returns how many pixel centres inside the image each instance covers.
 
     Triangles that nvdiffrast draws as they are count on its own grid, exactly. Those that it clips are tested
@@ -29,6 +31,7 @@ def covered_pixels(soup: Soup, instances: int, size: tuple[int, int]) -> Int32[T
         soup: The triangles.
         instances: How many instances there are.
         size: Height and width.
+        weights: How often each pixel counts, of as many images as the instances belong to; None: once.
     """
     height, width = size
     words = -(-width // WORD)
@@ -41,25 +44,13 @@ def covered_pixels(soup: Soup, instances: int, size: tuple[int, int]) -> Int32[T
                 soup.points.contiguous(), _in_pixels(soup, size), kind, soup.instance, bits,
                 height, width, words, 1 / NEAR_METRES, ROWS, num_warps=1,
             )  # fmt: skip
-    return count_bits(bits).flatten(1).sum(dim=1, dtype=torch.int32)
+    return count_bits(bits).flatten(1).sum(dim=1, dtype=torch.int32) if weights is None else weigh_bits(bits, weights)
 
 
 def _in_pixels(soup: Soup, size: tuple[int, int]) -> Tensor:
     """Returns (x w, y w, w) of each corner, x and y in pixels."""
     x, y, _, w = soup.corners.unbind(-1)
     return torch.stack([(x + w) * (size[1] / 2), (y + w) * (size[0] / 2), w], dim=-1)
-
-
-def count_bits(words: Int32[Tensor, "*shape"]) -> Int32[Tensor, "*shape"]:
-    """Returns the number of bits set in each word.
-
-    Source: Warren 2013, "Hacker's Delight", figure 5-2. The masks take off what an arithmetic shift brings in.
-    """
-    words = words - (words >> 1 & 0x55555555)
-    words = (words & 0x33333333) + (words >> 2 & 0x33333333)
-    words = (words + (words >> 4)) & 0x0F0F0F0F
-    words = words + (words >> 8)
-    return (words + (words >> 16)) & 0x3F
 
 
 @triton.jit

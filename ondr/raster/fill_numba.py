@@ -54,12 +54,15 @@ class Layers(NamedTuple):
     """int64 [H * W * 4]: keys at the pixels' samples; empty where they are not wanted."""
     cover: np.ndarray
     """int32 [H, pitch / 4]: slot << 4 | which of four centres it covers, of the last instance that covers any."""
+    weights: np.ndarray
+    """int32 [H, W]: how often each centre counts; [0, 0]: once."""
 
 
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def fill(layers, slot, low, area, p0, p1, p2):
-    """Draws a triangle; returns how many centres its instance covers that it did not cover before.
+    """Draws a triangle; returns how many centres its instance covers that it did not cover before, each as often as it
+    counts.
 
     A point is inside where all three edge functions are positive, or zero on a top or left edge.
 
@@ -163,11 +166,18 @@ def _ends(edge, wide, sampled):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _count(layers, slot, y, group, inside):
-    """Notes which of four centres an instance covers and returns how many of them are new."""
+    """Notes which of four centres an instance covers and returns how often those of them count that are new."""
     beyond = (group + 1) * LANES - layers.width
     if beyond > 0:
         inside &= _ALL >> beyond
     cell = layers.cover[y, group]
     before = cell & _ALL if cell >> LANES == slot else 0
     layers.cover[y, group] = slot << LANES | before | inside
-    return _ONES >> 4 * (inside & ~before) & 15
+    new = inside & ~before
+    if layers.weights.size == 0:
+        return _ONES >> 4 * new & 15
+    total = 0
+    for lane in range(LANES):
+        if new >> lane & 1:
+            total += layers.weights[y, group * LANES + lane]
+    return total

@@ -18,7 +18,9 @@ MAX_SIDE = {"cpu": 8192, "cuda": 2048}
 """Longest side of an image in pixels: numba's guard band is four times as wide, nvdiffrast has no larger buffers."""
 
 
-def check_input(bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]) -> None:
+def check_input(
+    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], weights: Tensor | None = None
+) -> None:
     """Checks the input of `visible` and `fragments` as far as it can be done without reading from the device.
 
     Raises:
@@ -41,6 +43,8 @@ def check_input(bank: Bank, instances: Instances, intrinsics: Tensor, size: tupl
         value = getattr(instances, name)
         _check_tensor(f"instances.{name}", value, dtype, shape, bank.device)
     _check_tensor("intrinsics", intrinsics, torch.float32, (batch, 3, 3), bank.device)
+    if weights is not None:
+        _check_tensor("weights", weights, torch.int32, (batch, *size), bank.device)
 
 
 def _dims(instances: Instances) -> tuple[int, int]:

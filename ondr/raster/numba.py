@@ -22,13 +22,23 @@ from .world_numba import draw_image, gather, make_scratch
 STEP_PX = 4.0
 
 
-def visible(bank: Bank, instances: Instances, intrinsics: torch.Tensor, size: tuple[int, int]) -> Visibility:
+UNWEIGHTED = np.zeros((1, 0, 0), np.int32)
+
+
+def visible(
+    bank: Bank,
+    instances: Instances,
+    intrinsics: torch.Tensor,
+    size: tuple[int, int],
+    weights: torch.Tensor | None = None,
+) -> Visibility:
     """Finds the triangle that each pixel's centre sees. See `ondr.raster.visible`."""
     seen = _empty_visibility(instances, size)
     with numba_threads() as threads:
         world = gather(bank, instances, intrinsics)
         parts = min(threads, len(intrinsics))
-        _draw_centers(world, parts, seen.triangle.numpy(), seen.slot.numpy(), seen.covered.numpy())
+        counts = UNWEIGHTED if weights is None else weights.contiguous().numpy()
+        _draw_centers(world, parts, seen.triangle.numpy(), seen.slot.numpy(), seen.covered.numpy(), counts)
     return seen
 
 
@@ -70,7 +80,7 @@ def _make_lists(*shape: int) -> Lists:
 
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
-def _make_layers(height, width, sampled):
+def _make_layers(height, width, sampled, weights):
     """Makes the depth buffers of one image, empty."""
     groups = (width + LANES - 1) // LANES
     return Layers(
@@ -78,17 +88,19 @@ def _make_layers(height, width, sampled):
         np.zeros(height * groups * LANES, np.int64),
         np.zeros(height * width * LANES if sampled else 0, np.int64),
         np.empty((height, groups), np.int32),
+        weights,
     )
 
 
 @typing.no_type_check
 @njit(cache=True, parallel=True, error_model="numpy")
-def _draw_centers(world, parts, triangle, slot, covered):
+def _draw_centers(world, parts, triangle, slot, covered, weights):
     """Draws every image at the pixels' centres. Each of `parts` shares of the batch reuses one set of scratch."""
     batch, height, width = triangle.shape
     for part in prange(parts):
-        scratch, layers = make_scratch(world.vertex_count), _make_layers(height, width, False)
+        scratch, empty = make_scratch(world.vertex_count), _make_layers(height, width, False, weights[0])
         for b in range(part * batch // parts, (part + 1) * batch // parts):
+            layers = Layers(empty.width, empty.centers, empty.samples, empty.cover, weights[b % len(weights)])
             draw_image(layers, scratch, world, b, covered[b])
             read_centers(layers, Decoder(world.shift, world.first_triangle[b]), triangle[b], slot[b])
 
@@ -99,7 +111,10 @@ def _draw_samples(world, parts, patches, step, triangle, slot, covered, lists, c
     """Draws every image at the centres and at the samples, and groups the samples into fragments."""
     batch, height, width = triangle.shape
     for part in prange(parts):
-        scratch, layers = make_scratch(world.vertex_count), _make_layers(height, width, True)
+        scratch, layers = (
+            make_scratch(world.vertex_count),
+            _make_layers(height, width, True, np.empty((0, 0), np.int32)),
+        )
         for b in range(part * batch // parts, (part + 1) * batch // parts):
             draw_image(layers, scratch, world, b, covered[b])
             decoder = Decoder(world.shift, world.first_triangle[b])

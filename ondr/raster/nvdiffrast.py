@@ -33,7 +33,9 @@ MAX_PIXELS = 2**25
 CAPACITY_STEP = 2**16
 
 
-def visible(bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]) -> Visibility:
+def visible(
+    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], weights: Tensor | None = None
+) -> Visibility:
     """Finds the triangle that each pixel's centre sees. See `ondr.raster.visible`."""
     from .cover_triton import covered_pixels
 
@@ -42,7 +44,8 @@ def visible(bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[in
     covered = torch.zeros(batch, slots, dtype=torch.int32, device=bank.device)
     for part, soup, ids in _draw(bank, instances, intrinsics, size):
         triangle[part], slot[part] = _name(soup, ids, slots)
-        covered[part] = covered_pixels(soup, (part.stop - part.start) * slots, size).view(-1, slots)
+        weight = None if weights is None else weights[part]
+        covered[part] = covered_pixels(soup, (part.stop - part.start) * slots, size, weight).view(-1, slots)
     return Visibility(triangle=triangle, slot=slot, covered=covered)
 
 

@@ -17,7 +17,7 @@ class Visibility:
     slot: Int16[Tensor, "batch height width"]
     """Which of the image's instances; -1 for none."""
     covered: Int32[Tensor, "batch slot"]
-    """Pixels inside the image that the instance would cover alone."""
+    """Pixels inside the image that the instance would cover alone, each as often as it counts."""
 
 
 @dataclass(frozen=True)

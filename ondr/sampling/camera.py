@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.config import Config
 from ondr.draws import Draws
 from ondr.geometry import direction_from_angles, intrinsics_from_fov, look_along, product, rotation_about, transform
+from ondr.lens import COEFFICIENTS
 from ondr.sampling.active import Active
 from ondr.scene import Camera
 
+JITTER = ("camera.focal_factor", "camera.principal_x", "camera.principal_y")
 LOWEST = 0.2
 """What lengths are measured by, above the ground: no camera looks from below it."""
 
 
-def level_camera(draws: Draws, active: Active, size: tuple[int, int]) -> Camera:
+def level_camera(draws: Draws, active: Active, cfg: Config) -> Camera:
     """Returns cameras at the world's origin that look along +y, turned up and about their axis.
 
     Args:
         draws: Everything drawn.
         active: What may differ from neutral.
-        size: Height and width of the images.
+        cfg: `image_size` and `camera` are read.
     """
     turn = rotation_about("z", draws["camera.roll_degrees"])
     if "camera.tilt_degrees" in active:
@@ -31,15 +32,14 @@ def level_camera(draws: Draws, active: Active, size: tuple[int, int]) -> Camera:
     # turn @ CAMERA_FROM_WORLD, whose columns are x, z and -y.
     x, y, z = turn.unbind(-1)
     rotation = torch.stack([x, z, -y], dim=-1)
-    return Camera(intrinsics=intrinsics_of(draws, size), camera_from_world=transform(rotation, torch.zeros_like(x)))
+    return _camera(transform(rotation, torch.zeros_like(x)), draws, active, cfg)
 
 
 def orbit_camera(
     draws: Draws,
     active: Active,
-    placement: Literal["shell", "box"],
+    cfg: Config,
     unit: Float[Tensor, "batch"],
-    size: tuple[int, int],
     height: Float[Tensor, "batch"] | float = 0.0,
 ) -> Camera:
     """Returns cameras around the world's vertical axis that look at a point near it.
@@ -47,14 +47,13 @@ def orbit_camera(
     Args:
         draws: Everything drawn.
         active: What may differ from neutral.
-        placement: `camera.placement`.
+        cfg: `image_size` and `camera` are read.
         unit: What lengths are drawn in, metres.
-        size: Height and width of the images.
         height: Above the ground of the middle that they are around, metres.
     """
     middle = torch.stack([0 * unit, 0 * unit, 0 * unit + height], dim=-1)
     target = point(draws, "camera.target") * unit[:, None] + middle
-    if placement == "box":
+    if cfg.camera.placement == "box":
         position = point(draws, "camera.position") * unit[:, None] + middle
     else:
         direction = direction_from_angles(draws["camera.azimuth_degrees"], draws["camera.elevation_degrees"])
@@ -68,15 +67,42 @@ def orbit_camera(
         )
         turn = product(turn, product(up, right))
     rotation = product(turn, look_along(target - position))
+    return _camera(transform(rotation, -product(rotation, position[..., None])[..., 0]), draws, active, cfg)
+
+
+def _camera(camera_from_world: Float[Tensor, "batch 4 4"], draws: Draws, active: Active, cfg: Config) -> Camera:
+    lens = [f"camera.distortion.{name}" for name in COEFFICIENTS]
+    bends = active.any(lens)
     return Camera(
-        intrinsics=intrinsics_of(draws, size),
-        camera_from_world=transform(rotation, -product(rotation, position[..., None])[..., 0]),
+        intrinsics=sample_intrinsics(draws, active, cfg),
+        camera_from_world=camera_from_world,
+        distortion=torch.stack([draws[name] for name in lens], dim=-1) if bends else None,
     )
 
 
-def intrinsics_of(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 3 3"]:
-    """Returns K of a batch of images of `size` (height, width)."""
-    return intrinsics_from_fov(draws["camera.fov_degrees"], size)
+def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor, "batch 3 3"]:
+    """Returns K: of a field of view about the middle of the image, or as calibrated, and what is off of it.
+
+    Args:
+        draws: Everything drawn.
+        active: What may differ from neutral.
+        cfg: `image_size` and `camera.calibration` are read.
+    """
+    height, width = cfg.image_size
+    known = cfg.camera.calibration
+    if known is None:
+        k = intrinsics_from_fov(draws["camera.fov_degrees"], cfg.image_size)
+    else:
+        # To pixels whose centres lie at +0.5, then to another size.
+        x, y = width / known.size[1], height / known.size[0]
+        rows = ((known.fx * x, 0, (known.cx + 0.5) * x), (0, known.fy * y, (known.cy + 0.5) * y), (0, 0, 1))
+        k = draws["camera.focal_factor"].new_tensor(rows).expand(len(draws["camera.focal_factor"]), 3, 3)
+    if not active.any(JITTER):
+        return k
+    factor, right, down = (draws[name] for name in JITTER)
+    # The focal lengths alone: the principal point stays where it is but for its own shift.
+    shift = torch.stack([right * width, down * height, torch.zeros_like(right)], dim=-1)
+    return torch.cat([k[:, :, :2] * factor[:, None, None], (k[:, :, 2] + shift)[:, :, None]], dim=2)
 
 
 def point(draws: Draws, name: str) -> Float[Tensor, "batch 3"]:

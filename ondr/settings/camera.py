@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ondr.laws import Law
+from ondr.lens import folds_within
 from ondr.quantity import quantity
 from ondr.settings.section import ON_GROUND, POSITIVE, SIZES, Section
 
@@ -27,12 +29,43 @@ class Place(Section):
     z: Law = quantity([3, 6], "above the ground", unit=SIZES, low=-1e6, high=1e6, layouts=ON_GROUND)
 
 
+class Distortion(Section):
+    """A lens that bends straight lines: the model of Brown and Conrady, with OpenCV's coefficients."""
+
+    k1: Law = quantity(0, "radial, with the square of the radius; below 0 a barrel", low=-10, high=10, neutral=0)
+    k2: Law = quantity(0, "radial, with its fourth power", low=-100, high=100, neutral=0)
+    k3: Law = quantity(0, "radial, with its sixth power", low=-1000, high=1000, neutral=0)
+    p1: Law = quantity(0, "tangential, vertical", low=-1, high=1, neutral=0)
+    p2: Law = quantity(0, "tangential, horizontal", low=-1, high=1, neutral=0)
+
+
+class Calibration(Section):
+    """What a calibration found, as OpenCV has it: pixels whose centres lie at whole numbers."""
+
+    fx: float = Field(gt=0, description="focal length along x, pixels")
+    fy: float = Field(gt=0, description="focal length along y, pixels")
+    cx: float = Field(description="principal point, pixels from the left")
+    cy: float = Field(description="principal point, pixels from the top")
+    size: tuple[int, int] = Field(description="height and width of the images it was made with; scaled to image_size")
+
+
 class Camera(Section):
-    """A pinhole camera. Before it, or on a sphere or in a box around what stands on the ground, as the layout says."""
+    """A camera. Before it, or on a sphere or in a box around what stands on the ground, as the layout says."""
 
     fov_degrees: Law = quantity(
         [40, 70], "angle across the image's longer side", unit="degrees", low=1, high=170, paper="Tobin 2017"
     )
+    calibration: Calibration | None = Field(
+        default=None, description="focal lengths and principal point of a real camera, in place of fov_degrees"
+    )
+    focal_factor: Law = quantity(1, "factor on the focal lengths", low=0.01, high=100, neutral=1)
+    principal_x: Law = quantity(
+        0, "shift of the principal point to the right, a share of the width", low=-1, high=1, neutral=0
+    )
+    principal_y: Law = quantity(
+        0, "shift of the principal point downwards, a share of the height", low=-1, high=1, neutral=0
+    )
+    distortion: Distortion = Field(default=Distortion(), description="lens")
     placement: Literal["shell", "box"] = Field(
         default="shell",
         description="where the camera is: at a distance and two angles, or in a box (layouts on ground)",
@@ -90,3 +123,33 @@ class Camera(Section):
     rolling_shutter_y: Law = quantity(
         0, "stretch downwards from the first row to the last", unit="pixels", low=-50, high=1000, neutral=0
     )
+
+    @model_validator(mode="after")
+    def _one_field_of_view(self) -> Self:
+        if self.calibration is not None and "fov_degrees" in self.model_fields_set:
+            raise ValueError(
+                "fov_degrees must not be set with camera.calibration, which says the focal lengths. Leave one of the "
+                "two out; camera.focal_factor varies a calibrated camera."
+            )
+        return self
+
+    def uses(self, name: str, layout: str) -> bool:
+        return super().uses(name, layout) and not (name == "fov_degrees" and self.calibration is not None)
+
+    def folded(self, size: tuple[int, int]) -> bool:
+        """Returns whether the lens may fold the image before its corner.
+
+        Args:
+            size: Height and width of the image.
+        """
+        lens = self.distortion
+        strongest = [getattr(lens, name).support[0] for name in ("k1", "k2", "p1", "p2", "k3")]
+        return folds_within(strongest, self._corner(size) / self.focal_factor.support[0])
+
+    def _corner(self, size: tuple[int, int]) -> float:
+        """Returns how far from the axis the widest view has a corner, in focal lengths."""
+        known = self.calibration
+        if known is None:
+            return math.hypot(*size) / max(size) * math.tan(math.radians(self.fov_degrees.support[1]) / 2)
+        height, width = known.size
+        return math.hypot(max(known.cx, width - known.cx) / known.fx, max(known.cy, height - known.cy) / known.fy)

@@ -24,6 +24,7 @@ Output = Literal[
     "camera_from_object",
     "scale",
     "intrinsics",
+    "distortion",
     "camera_from_world",
     "positions",
     "image_class",

@@ -39,9 +39,10 @@ class Section(BaseModel):
 
     def names_used_in(self, layout: str) -> list[str]:
         """Returns the keys that a layout uses; a section none of whose keys it uses counts as unused."""
-        return [name for name in type(self).model_fields if self._used(name, layout)]
+        return [name for name in type(self).model_fields if self.uses(name, layout)]
 
-    def _used(self, name: str, layout: str) -> bool:
+    def uses(self, name: str, layout: str) -> bool:
+        """Returns whether a key means anything in a layout, and beside the other keys of the section."""
         value, spec = getattr(self, name), self.spec(name)
         if isinstance(value, Section):
             return bool(value.names_used_in(layout))

@@ -114,6 +114,16 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _lens_reaches_the_corners(self) -> Self:
+        if self.camera.folded(self.image_size):
+            lows = {name: getattr(self.camera.distortion, name).support[0] for name in ("k1", "k2", "k3")}
+            raise ValueError(
+                f"camera.distortion must send a ray to every pixel, got {lows} as its lowest values, with which the "
+                "image folds before its corner at the widest field of view. Raise these values or narrow the view."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _goes_with_layout(self) -> Self:
         for name in self.misplaced(self.layout):
             raise ValueError(

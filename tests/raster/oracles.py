@@ -18,10 +18,17 @@ from ondr.scene import Instances
 ROUNDING_PX = {"cpu": 0.01, "cuda": 0.05}
 
 
-def render(device: torch.device, bank: Bank, instances: Instances, k: Tensor, size: tuple[int, int]) -> Visibility:
+def render(
+    device: torch.device,
+    bank: Bank,
+    instances: Instances,
+    k: Tensor,
+    size: tuple[int, int],
+    weights: Tensor | None = None,
+) -> Visibility:
     """Renders on a device and brings the answer back to the CPU."""
     there = replace(instances, **{f.name: getattr(instances, f.name).to(device) for f in fields(instances)})
-    seen = raster.visible(bank.to(device), there, k.to(device), size)
+    seen = raster.visible(bank.to(device), there, k.to(device), size, None if weights is None else weights.to(device))
     return Visibility(seen.triangle.cpu(), seen.slot.cpu(), seen.covered.cpu())
 
 

@@ -18,7 +18,7 @@ if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 pytest.importorskip("triton", reason="Triton is not installed; it comes with torch's CUDA builds")
 
-from ondr.raster.cover_triton import count_bits, covered_pixels
+from ondr.raster.cover_triton import covered_pixels
 from ondr.raster.soup import make_soup
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -56,9 +56,3 @@ def test_a_floor_under_the_camera_is_counted_where_it_is_seen() -> None:
     pose = torch.tensor([[1.0, 0, 0, 0.3], [0, 0, -1, 0.5], [0, 1, 0, 0.1]])
     what = bank, place(bank, [[0]], pose[None, None]), pinhole(30.0, *size), size
     assert covered(*what).item() == pytest.approx(raster.visible(*what).covered.item(), abs=3)
-
-
-def test_bits_are_counted() -> None:
-    words = torch.tensor([0, 1, -1, 0x7FFFFFFF, -(2**31), 0x0F0F00F0, -2], dtype=torch.int32)
-    expected = [int(word & 0xFFFFFFFF).bit_count() for word in words.tolist()]
-    assert count_bits(words).tolist() == expected

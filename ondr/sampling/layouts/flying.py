@@ -23,7 +23,7 @@ STEPS = 3
 
 def flying(things: Things) -> Placement:
     """Places objects, distractors and context freely in front of the camera."""
-    camera = level_camera(things.draws, things.active, things.image_size)
+    camera = level_camera(things.draws, things.active, things.cfg)
     depth = depths(things, camera)
     place, placed = places_in_image(things, camera, depth), None
     rest = things.present.shape[1] - depth.shape[1]

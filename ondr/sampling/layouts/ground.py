@@ -39,7 +39,7 @@ def footprints(things: Things) -> Float[Tensor, "batch standing"]:
 def camera_around(things: Things, unit: Float[Tensor, "batch"], height: Float[Tensor, "batch"] | float = 0.0) -> Camera:
     """Returns the cameras of the layouts on the ground; `unit` and `height` as for `orbit_camera`."""
     cfg = things.cfg
-    return orbit_camera(things.draws, things.active, cfg.camera.placement, unit, cfg.image_size, height)
+    return orbit_camera(things.draws, things.active, cfg, unit, height)
 
 
 @dataclass(frozen=True)

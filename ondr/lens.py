@@ -1,0 +1,151 @@
+"""A lens that bends straight lines: the model of Brown and Conrady with OpenCV's five coefficients, on planes.
+
+Points are those of rays, (x, y) of (x, y, 1) in the camera frame: before the lens as a pinhole would see them, behind
+it as the image has them. `intrinsics` takes the latter to pixels.
+
+Source: Brown 1966, "Decentering distortion of lenses"; OpenCV, "Camera calibration and 3D reconstruction".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+Coefficients = tuple[Tensor, ...]
+COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
+"""In OpenCV's order."""
+STEPS = 8
+"""Of Newton's method. Near a fold of the image it halves the distance instead of squaring it; elsewhere three do."""
+CLOSE = 1e-4
+"""Largest distance, behind the lens, at which a ray counts as found: a tenth of a pixel at a focal length of 1,000."""
+
+LEAST = 1e-3
+"""Of the determinant of the lens's derivative, which is 1 without a lens and 0 at a fold."""
+STRIDE = 1.0
+"""Longest step of Newton's method along x and y."""
+WIDEST = 4.0
+"""Radius of rays, 76 degrees from the axis, beyond which no fold is looked for."""
+
+
+def distort(x: Tensor, y: Tensor, coefficients: Coefficients) -> tuple[Tensor, Tensor]:
+    """Returns where the image has rays.
+
+    Args:
+        x: Before the lens, any shape.
+        y: Likewise.
+        coefficients: k1 k2 p1 p2 k3, planes of that shape or numbers for all.
+    """
+    bent = _bend(x, y, coefficients)
+    return bent.x, bent.y
+
+
+def distort_all(x: Tensor, y: Tensor, coefficients: Coefficients, reach: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns where the image would have rays if it never folded: past `reach`, it goes on as it is there.
+
+    Args:
+        x: Before the lens, any shape.
+        y: Likewise.
+        coefficients: As for `distort`.
+        reach: What `unfolded` returned, of the same shape as each of them.
+    """
+    past = (torch.hypot(x, y) / reach).clamp_min(1)
+    bent_x, bent_y = distort(x / past, y / past, coefficients)
+    return bent_x * past, bent_y * past
+
+
+def unfolded(distortion: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch"]:
+    """Returns up to which radius of rays an image does not fold, `WIDEST` at most.
+
+    Args:
+        distortion: k1 k2 p1 p2 k3. The tangential two, which fold nothing near the axis, are not looked at.
+    """
+    k1, k2, _, _, k3 = (k[:, None] for k in distortion.unbind(1))
+    radius = torch.linspace(WIDEST / 256, WIDEST, 256, device=distortion.device, dtype=distortion.dtype)
+    square = radius.square()
+    grows = 1 + square * (3 * k1 + square * (5 * k2 + square * 7 * k3)) > LEAST
+    steps = grows.to(torch.int32).cumprod(dim=1).sum(dim=1).clamp_min(1)
+    return steps * (WIDEST / 256)
+
+
+def folds_within(coefficients: Sequence[float], radius: float) -> bool:
+    """Returns whether an image folds before it is as wide as some radius behind the lens.
+
+    Args:
+        coefficients: k1 k2 p1 p2 k3.
+        radius: From the axis.
+    """
+    lens = torch.tensor([coefficients], dtype=torch.float64)
+    reach = unfolded(lens)
+    bent, _ = distort(reach, torch.zeros_like(reach), tuple(lens.unbind(1)))
+    return bool(reach < WIDEST) and bool(bent < radius)
+
+
+def undistort(x: Tensor, y: Tensor, coefficients: Coefficients) -> tuple[Tensor, Tensor]:
+    """Returns the rays that the image has at some points; near a point to which the lens sends none, anything finite.
+
+    Args:
+        x: Behind the lens, any shape.
+        y: Likewise.
+        coefficients: As for `distort`.
+    """
+    ray_x, ray_y = x, y
+    for _ in range(STEPS):
+        bent = _bend(ray_x, ray_y, coefficients)
+        off_x, off_y = x - bent.x, y - bent.y
+        # Where the image folds, a step would have no end.
+        safe = torch.where(bent.determinant > LEAST, bent.determinant, LEAST)
+        ray_x = ray_x + ((bent.yy * off_x - bent.xy * off_y) / safe).clamp(-STRIDE, STRIDE)
+        ray_y = ray_y + ((bent.xx * off_y - bent.xy * off_x) / safe).clamp(-STRIDE, STRIDE)
+    return ray_x, ray_y
+
+
+def reaches(ray_x: Tensor, ray_y: Tensor, x: Tensor, y: Tensor, coefficients: Coefficients) -> Tensor:
+    """Returns whether rays are those that the lens sends to some points, on this side of any fold of the image.
+
+    Args:
+        ray_x: What `undistort` returned.
+        ray_y: Likewise.
+        x: The points it was given.
+        y: Likewise.
+        coefficients: Likewise.
+    """
+    bent = _bend(ray_x, ray_y, coefficients)
+    near = ((bent.x - x).abs() < CLOSE) & ((bent.y - y).abs() < CLOSE)
+    return near & (bent.determinant > LEAST) & (bent.radial > 0)
+
+
+@dataclass(frozen=True)
+class _Bent:
+    """Where rays go, and the derivative of it, a symmetric matrix."""
+
+    x: Tensor
+    y: Tensor
+    xx: Tensor
+    xy: Tensor
+    yy: Tensor
+    radial: Tensor
+
+    @property
+    def determinant(self) -> Tensor:
+        return self.xx * self.yy - self.xy * self.xy
+
+
+def _bend(x: Tensor, y: Tensor, coefficients: Coefficients) -> _Bent:
+    k1, k2, p1, p2, k3 = coefficients
+    square = torch.addcmul(x * x, y, y)
+    radial = 1 + square * (k1 + square * (k2 + square * k3))
+    # Twice the derivative of the radial factor by the square of the radius.
+    growth = 2 * (k1 + square * (2 * k2 + 3 * square * k3))
+    cross = growth * x * y + 2 * (p1 * x + p2 * y)
+    return _Bent(
+        x=x * radial + 2 * p1 * x * y + p2 * (square + 2 * x * x),
+        y=y * radial + p1 * (square + 2 * y * y) + 2 * p2 * x * y,
+        xx=radial + growth * x * x + 2 * p1 * y + 6 * p2 * x,
+        xy=cross,
+        yy=radial + growth * y * y + 6 * p1 * y + 2 * p2 * x,
+        radial=radial,
+    )
