@@ -114,7 +114,8 @@ class Camera:
 
 @dataclass(frozen=True)
 class Background:
-    """What is seen where no triangle is: a texture, laid over the image by an affine map, between two colours."""
+    """What is seen where no triangle is: a texture, laid over the image by an affine map, between two colours, or what
+    the camera sees of a panorama."""
 
     texture: Int32[Tensor, "batch"]
     """Row of the bank's textures; 0 is plain white."""
@@ -124,6 +125,13 @@ class Background:
     """Linear RGB where the texture is white."""
     dark: Float[Tensor, "batch 3"] | None = None
     """Linear RGB where the texture is black; None: black."""
+    panorama: Int32[Tensor, "batch"] | None = None
+    """Row of the bank's textures: what is seen by the direction of each pixel's ray instead; -1 for images without.
+    None: no image has one, and the next two are None as well."""
+    panorama_radiance: Float[Tensor, "batch"] | None = None
+    """Linear radiance of a full texel of it."""
+    panorama_yaw_degrees: Float[Tensor, "batch"] | None = None
+    """By which it is turned about the vertical, counter-clockwise from above."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.draws import Draws
+from ondr.imaging.background import BackgroundTables, background_tables
 from ondr.scene import Background, Camera, Effects, Lights, Materials, Poses, Scene, Structure
 
 NO_LIGHT = (0.0, 0.0, 0.0)
@@ -104,6 +105,12 @@ def background(batch: int = 1, color: Sequence[float] = NO_LIGHT, texture: int =
         uv_from_pixel=torch.tensor([[1 / 64, 0, 0], [0, 1 / 64, 0]]).repeat(batch, 1, 1),
         color=torch.tensor(color, dtype=torch.float32).repeat(batch, 1),
     )
+
+
+def tables_behind(bank: Bank, where: Background) -> BackgroundTables:
+    """Returns the tables of backgrounds that do not depend on the camera."""
+    eye = torch.eye(3).repeat(len(where.color), 1, 1), torch.eye(4).repeat(len(where.color), 1, 1)
+    return background_tables(bank, where, Camera(*eye))
 
 
 def scene(intrinsics: Tensor, slots: int = 1, **changes: Any) -> Scene:

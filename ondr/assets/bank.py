@@ -109,3 +109,13 @@ class Assets:
     """Rows of the bank's meshes that the groups `context`, `occluders` and `clutter` choose from."""
     surfaces: dict[str, int] = field(default_factory=dict)
     """Rows of the bank's meshes for `plane` (a unit square in z = 0, seen from both sides) and `box` (a unit cube)."""
+
+    def to(self, device: torch.device | str) -> Assets:
+        """Returns the assets with every tensor on `device`."""
+        harmonics, scale = self.panorama_harmonics, self.panorama_scale
+        return replace(
+            self,
+            bank=self.bank.to(device),
+            panorama_harmonics=None if harmonics is None else harmonics.to(device),
+            panorama_scale=None if scale is None else scale.to(device),
+        )

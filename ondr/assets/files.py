@@ -16,6 +16,7 @@ from ondr.errors import AssetError
 
 MESH_SUFFIXES = (".obj", ".glb", ".gltf", ".ply", ".stl", ".off")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+PANORAMA_SUFFIXES = (*IMAGE_SUFFIXES, ".hdr")
 
 Item = TypeVar("Item")
 
@@ -61,20 +62,21 @@ def find_meshes(roots: Literal["sample"] | Path | Sequence[Path], setting: str =
     return [file for root in listed for file in _meshes_under(Path(root), setting)]
 
 
-def find_images(folder: Path, setting: str) -> list[Path]:
+def find_images(folder: Path, setting: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
     """Lists the images in a folder and below it, sorted by their path.
 
     Args:
         folder: Where to look.
         setting: Dotted name of the setting that names the folder, for messages.
+        suffixes: What their names end with.
 
     Raises:
         AssetError: The folder does not exist or holds no image.
     """
     root = _existing(folder, setting)
-    found = [root / name for name in _files_under(root, IMAGE_SUFFIXES)]
+    found = [root / name for name in _files_under(root, suffixes)]
     if not found:
-        endings = ", ".join(IMAGE_SUFFIXES)
+        endings = ", ".join(suffixes)
         raise AssetError(f"{setting} must hold images ({endings}), got {root} without any. Check the path.")
     return found
 

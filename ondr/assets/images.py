@@ -39,7 +39,16 @@ def read_square(source: ImageData, most: int, exact: bool = False) -> tuple[Floa
     width, height = image.size
     linear = _linear(image)
     side = most if exact else min(most, 1 << (max(width, height) - 1).bit_length())
-    return (linear if (width, height) == (side, side) else _resampled(linear, side)), width / height
+    return (linear if (width, height) == (side, side) else resampled(linear, side)), width / height
+
+
+def read_linear(source: ImageData) -> Float32[np.ndarray, "height width 3"]:
+    """Decodes an image to linear RGB 0..1 at its own size.
+
+    Raises:
+        AssetError: It cannot be decoded or is too large to be.
+    """
+    return _linear(_decoded(source, max(_opened(source).size)))
 
 
 def image_side(source: ImageData) -> int:
@@ -88,14 +97,15 @@ def _linear(image: Image) -> Float32[np.ndarray, "height width 3"]:
     return _srgb_table()[np.asarray(image.convert("RGB"))]
 
 
-def _resampled(linear: Float32[np.ndarray, "height width 3"], side: int) -> Float32[np.ndarray, "side side 3"]:
+def resampled(linear: Float32[np.ndarray, "height width 3"], side: int) -> Float32[np.ndarray, "side side 3"]:
+    """Returns an image stretched to a square."""
     from PIL import Image
 
     # A box never rings: a dark texel beside a bright one stays at 0 instead of below it.
     smaller = side <= min(linear.shape[:2])
     filter_ = Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR
     planes = [Image.fromarray(np.ascontiguousarray(linear[..., c])).resize((side, side), filter_) for c in range(3)]
-    return np.clip(np.stack([np.asarray(p) for p in planes], axis=-1), 0, 1)
+    return np.stack([np.asarray(p) for p in planes], axis=-1).clip(min=0)
 
 
 @functools.cache

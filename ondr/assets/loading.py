@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.assets.bending import bend
 from ondr.assets.files import (
+    PANORAMA_SUFFIXES,
     MeshFile,
     content_share,
     find_images,
@@ -23,6 +27,7 @@ from ondr.assets.files import (
 )
 from ondr.assets.meshes import Mesh, build_mesh
 from ondr.assets.packing import pack_bank
+from ondr.assets.panoramas import harmonics_of, read_panorama
 from ondr.assets.parts import ImageData, Part, Surface
 from ondr.assets.primitives import PrimitiveMesh, distractor_shapes, surface_shapes
 from ondr.assets.sources import OTHERS, object_files, other_files, parts_of
@@ -31,6 +36,7 @@ from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
 from ondr.laws import Resting
 
+PANORAMAS = "background.panoramas"
 Item = TypeVar("Item")
 Loaded = TypeVar("Loaded")
 
@@ -44,9 +50,9 @@ def load_assets(cfg: Config) -> Assets:
     """
     files, class_names = _mesh_files(cfg)
     others = other_files(cfg, files)
-    tiles, photos = _image_files(cfg)
+    tiles, photos, panoramas = _image_files(cfg)
     store = TextureStore(cfg.assets.max_texture_size)
-    number = len(files) + sum(map(len, others.values())) + len(tiles) + len(photos)
+    number = len(files) + sum(map(len, others.values())) + len(tiles) + len(photos) + len(panoramas)
     with _progress(cfg, number) as advance:
         loader = _Loader(cfg, advance)
         objects = loader.each(files, lambda file: _object(file, store, cfg), "objects.meshes")
@@ -64,6 +70,7 @@ def load_assets(cfg: Config) -> Assets:
         aspects = loader.each(
             photos, lambda path: store.add_photo(_image(path), cfg.background.photo_size), "background.photos"
         )
+        surrounding = loader.each(panoramas, lambda path: _panorama(path, store, cfg), PANORAMAS)
     store.say_scaled()
     loaded = [file for file, _ in objects]
     class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
@@ -83,6 +90,9 @@ def load_assets(cfg: Config) -> Assets:
         noise_textures=_span(noise_rows),
         photos=range(first_photo, first_photo + len(aspects)),
         photo_aspects=tuple(aspect for _, aspect in aspects),
+        panoramas=_span([panorama.row for _, panorama in surrounding]),
+        panorama_harmonics=torch.stack([panorama.harmonics for _, panorama in surrounding]) if surrounding else None,
+        panorama_scale=torch.tensor([panorama.scale for _, panorama in surrounding]) if surrounding else None,
     )
 
 
@@ -151,15 +161,17 @@ def _classes_with_meshes(class_names: tuple[str, ...], loaded: set[str], cfg: Co
     return tuple(name for name in class_names if name in loaded)
 
 
-def _image_files(cfg: Config) -> tuple[list[Path], list[Path]]:
-    """Returns the foreign textures and the photos to load."""
+def _image_files(cfg: Config) -> tuple[list[Path], list[Path], list[Path]]:
+    """Returns the foreign textures, the photos and the panoramas to load."""
     folder = cfg.materials.textures
     tiles = [] if folder is None else find_images(_texture_folder(folder), "materials.textures")
-    photos = [] if cfg.background.photos is None else find_images(cfg.background.photos, "background.photos")
+    behind = cfg.background
+    photos = [] if behind.photos is None else find_images(behind.photos, "background.photos")
+    panoramas = [] if behind.panoramas is None else find_images(behind.panoramas, PANORAMAS, PANORAMA_SUFFIXES)
     if cfg.split is not None:
-        tiles, photos = (
+        tiles, photos, panoramas = (
             held_out(paths, [content_share(p) for p in paths], cfg.split.share, cfg.split.part)
-            for paths in (tiles, photos)
+            for paths in (tiles, photos, panoramas)
         )
     if len(photos) > cfg.background.max_photos:
         say_once(
@@ -168,7 +180,7 @@ def _image_files(cfg: Config) -> tuple[list[Path], list[Path]]:
         )
         chosen = sorted(photos, key=lambda path: name_share(path.name))[: cfg.background.max_photos]
         photos = sorted(chosen)
-    return tiles, photos
+    return tiles, photos, panoramas
 
 
 def _texture_folder(folder: str | Path) -> Path:
@@ -220,6 +232,18 @@ def _shape(name: str, shape: PrimitiveMesh, cfg: Config) -> Made:
     part = Part(shape.vertices[shape.triangles], shape.uvs[shape.triangles].astype(np.float64), None, white)
     mesh = build_mesh(name, [part], float(cfg.assets.crease_degrees))
     return mesh, [0] * len(mesh.surfaces)
+
+
+@dataclass(frozen=True)
+class _Panorama:
+    row: int
+    scale: float
+    harmonics: Tensor
+
+
+def _panorama(path: Path, store: TextureStore, cfg: Config) -> _Panorama:
+    linear = read_panorama(_image(path))
+    return _Panorama(*store.add_panorama(linear, cfg.background.panorama_size), harmonics_of(linear))
 
 
 def _image(path: Path) -> ImageData:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32, Int32
 
-from ondr.assets.images import image_side, read_square
+from ondr.assets.images import image_side, read_square, resampled
 from ondr.assets.parts import ImageData
 from ondr.assets.texels import mip_chain
 from ondr.errors import say_once
 
+BRIGHTEST = 0.001
+"""Share of a panorama's texels that may be brighter than can be stored."""
 NOISE_SIDE = 128
 RAMP_SIDE = 256
 NOISE_SLOPES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -86,6 +88,17 @@ class TextureStore:
         linear, aspect = read_square(image, side, exact=True)
         self.add_linear(linear)
         return aspect
+
+    def add_panorama(self, linear: Float32[np.ndarray, "height width 3"], side: int) -> tuple[int, float]:
+        """Adds a panorama as a new row, stretched to a square, and returns the row and the radiance of a full texel.
+
+        What is brighter than all but a few texels, such as the sun, is stored as bright as these: eight bits have to do
+        for the rest.
+        """
+        square = resampled(linear, side)
+        scale = float(max(np.quantile(square.max(axis=-1), 1 - BRIGHTEST), 1e-6))
+        self.add_linear(np.clip(square / np.float32(scale), 0, 1))
+        return len(self.rows) - 1, scale
 
     def texels(self) -> Int32[np.ndarray, "texel"]:
         """Returns all texels."""

@@ -1,4 +1,4 @@
-"""What is seen where no triangle is: a texture under an affine map, from one colour to another."""
+"""What is seen where no triangle is: a texture under an affine map, from one colour to another, or a panorama."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.imaging.planes import Vector, add_product, places, take
+from ondr.geometry import product, rotation_about
+from ondr.imaging.planes import Vector, add_product, places, rotated, take, take_one, unit
+from ondr.imaging.surface import invert
+from ondr.imaging.surroundings import panorama_uv
 from ondr.imaging.texture import fetch_level
-from ondr.scene import Background
+from ondr.lens import undistort
+from ondr.scene import Background, Camera
+
+
+@dataclass(frozen=True)
+class PanoramaTables:
+    """A batch's panoramas, seen by the directions of pixels' rays."""
+
+    shown: Bool[Tensor, "batch"]
+    """Whether an image has one."""
+    texture: Int32[Tensor, "batch 3"]
+    """First texel, log2 of the side, and the mip level, one for the whole image."""
+    frame: Float[Tensor, "batch 19"]
+    """The inverse of K (9), panorama_from_camera (9) and the linear radiance of a full texel (1)."""
+    distortion: Float[Tensor, "batch 5"] | None
+    """`Camera.distortion`."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +44,24 @@ class BackgroundTables:
     uv_from_pixel: Float[Tensor, "batch 2 3"]
     color: Float[Tensor, "batch 3"]
     dark: Float[Tensor, "batch 3"] | None
+    panorama: PanoramaTables | None = None
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether autograd has to see how the backgrounds are made."""
+        around = None if self.panorama is None else self.panorama.frame
+        tensors = (self.color, self.uv_from_pixel, self.dark, around)
+        return any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
-def background_tables(bank: Bank, background: Background) -> BackgroundTables:
-    """Derives the tables of a batch, once per batch."""
+def background_tables(bank: Bank, background: Background, camera: Camera) -> BackgroundTables:
+    """Derives the tables of a batch, once per batch.
+
+    Args:
+        bank: Its textures.
+        background: Of the scene.
+        camera: Of the scene, which panoramas alone depend on.
+    """
     first, log2_side = bank.textures.index_select(0, background.texture).unbind(-1)
     longest = background.uv_from_pixel[..., :2].square().sum(1).amax(-1)
     detail = log2_side + 0.5 * torch.log2(longest.clamp_min(1e-20))
@@ -40,6 +72,25 @@ def background_tables(bank: Bank, background: Background) -> BackgroundTables:
         uv_from_pixel=background.uv_from_pixel,
         color=background.color,
         dark=background.dark,
+        panorama=_panorama_tables(bank, background, camera),
+    )
+
+
+def _panorama_tables(bank: Bank, background: Background, camera: Camera) -> PanoramaTables | None:
+    row, radiance, yaw = background.panorama, background.panorama_radiance, background.panorama_yaw_degrees
+    if row is None or radiance is None or yaw is None:
+        return None
+    first, log2_side = bank.textures.index_select(0, row.clamp_min(0)).unbind(-1)
+    # Half a turn lies along the texture's side from top to bottom.
+    focal = camera.intrinsics[:, :2, :2].square().sum(1).amax(1).sqrt()
+    detail = log2_side - torch.log2(focal * math.pi)
+    level = torch.minimum((detail + 0.5).floor().int(), log2_side - 1).clamp_min(0)
+    rotation = product(rotation_about("z", -yaw), camera.camera_from_world[:, :3, :3].mT)
+    return PanoramaTables(
+        shown=row >= 0,
+        texture=torch.stack([first, log2_side, level], dim=-1),
+        frame=torch.cat([invert(camera.intrinsics).flatten(1), rotation.flatten(1), radiance[:, None]], dim=1),
+        distortion=camera.distortion,
     )
 
 
@@ -61,9 +112,43 @@ def background_at(tables: BackgroundTables, image: Tensor, x: Tensor, y: Tensor)
     root = fetch_level(tables.texels, first, log2_side, level, u, v)
     colors = take(tables.color, image)
     if tables.dark is None:
-        return tuple(r * r * (c * (1 / 255**2)) for r, c in zip(root, colors, strict=True))
-    dark = take(tables.dark, image)
-    return tuple(add_product(d, r * r, (c - d) * (1 / 255**2)) for r, c, d in zip(root, colors, dark, strict=True))
+        flat = tuple(r * r * (c * (1 / 255**2)) for r, c in zip(root, colors, strict=True))
+    else:
+        dark = take(tables.dark, image)
+        flat = tuple(add_product(d, r * r, (c - d) * (1 / 255**2)) for r, c, d in zip(root, colors, dark, strict=True))
+    if tables.panorama is None:
+        return flat
+    shown = take_one(tables.panorama.shown, image)
+    around = _panorama_at(tables, tables.panorama, image, x, y)
+    return tuple(torch.where(shown, a, f) for a, f in zip(around, flat, strict=True))
+
+
+def _panorama_at(tables: BackgroundTables, panorama: PanoramaTables, image: Tensor, x: Tensor, y: Tensor) -> Vector:
+    u, v = place_in_panorama(panorama, image, x, y)
+    first, log2_side, level = take(panorama.texture, image)
+    root = fetch_level(tables.texels, first, log2_side, level, u, v)
+    radiance = take(panorama.frame[:, 18:], image)[0]
+    return tuple(r * r * (radiance * (1 / 255**2)) for r in root)
+
+
+def place_in_panorama(panorama: PanoramaTables, image: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns u and v of a panorama at points of images.
+
+    Args:
+        panorama: Of the batch.
+        image: Row of the batch, int32, any shape.
+        x: Pixels from the left edge, same shape.
+        y: Pixels from the top edge, same shape.
+    """
+    frame = take(panorama.frame[:, :18], image)
+    ray_x, ray_y = (add_product(add_product(frame[i + 2], frame[i], x), frame[i + 1], y) for i in (0, 3))
+    if panorama.distortion is not None:
+        ray_x, ray_y = undistort(ray_x, ray_y, take(panorama.distortion, image))
+    u, v = panorama_uv(rotated(frame[9:], unit((ray_x, ray_y, torch.ones_like(ray_x)))))
+    # Textures wrap, but above the zenith is no ground.
+    _, log2_side, level = take(panorama.texture, image)
+    pole = 0.5 * torch.exp2((level - log2_side).to(v.dtype))
+    return u, torch.minimum(torch.maximum(v, pole), 1 - pole)
 
 
 def background_planes(tables: BackgroundTables, size: tuple[int, int]) -> Vector:

@@ -19,18 +19,6 @@ def coverage(mask: Tensor) -> Tensor:
     return sum((mask >> j & 1 for j in range(len(SAMPLES))), torch.zeros_like(mask)) / len(SAMPLES)
 
 
-def compose_fragments(
-    fragments: Fragments, colors: Float[Tensor, "3 fragment"], tables: BackgroundTables, size: tuple[int, int]
-) -> Float[Tensor, "batch 3 height width"]:
-    """Adds up fragments over the background by whichever twin suits: the compiled one unless gradients are wanted."""
-    wanted = torch.is_grad_enabled() and any(t.requires_grad for t in (colors, tables.uv_from_pixel, tables.color))
-    if wanted or colors.device.type != "cpu":
-        return compose(fragments, colors, tables, size)
-    from ondr.imaging.compose_numba import compose as compose_numba
-
-    return compose_numba(fragments, colors, tables, size)
-
-
 def compose(
     fragments: Fragments, colors: Float[Tensor, "3 fragment"], tables: BackgroundTables, size: tuple[int, int]
 ) -> Float[Tensor, "batch 3 height width"]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numba import njit, prange
 from torch import Tensor
 
-from ondr.imaging.background import BackgroundTables
+from ondr.imaging.background import BackgroundTables, PanoramaTables, place_in_panorama
 from ondr.imaging.texture import level_start
 from ondr.raster.visibility import Fragments
 from ondr.threads_numba import numba_threads
@@ -26,7 +26,19 @@ def compose(
     batch, (height, width) = len(tables.color), size
     linear = torch.empty(batch, 3, height, width)
     first, log2_side, level = tables.texture.unbind(-1)
+    start, side = first + level_start(log2_side, level), 1 << log2_side - level
     dark = torch.zeros_like(tables.color) if tables.dark is None else tables.dark
+    tint = (tables.color - dark) * (1 / 255**2)
+    around, uv = torch.full_like(first, -1), tables.color.new_zeros(0, 2, height, width)
+    if tables.panorama is not None:
+        shown = tables.panorama.shown
+        around[shown] = torch.arange(int(shown.sum()), dtype=around.dtype)
+        first, log2_side, level = tables.panorama.texture.unbind(-1)
+        start = torch.where(shown, first + level_start(log2_side, level), start)
+        side = torch.where(shown, 1 << log2_side - level, side)
+        tint = torch.where(shown[:, None], tables.panorama.frame[:, 18:] * (1 / 255**2), tint)
+        dark = torch.where(shown[:, None], 0, dark)
+        uv = _panorama_places(tables.panorama, size)
     bounds = torch.arange(batch + 1, dtype=torch.int32) * (height * width)
     with numba_threads():
         _compose(
@@ -35,19 +47,30 @@ def compose(
             colors.numpy(),
             torch.searchsorted(fragments.pixel, bounds).numpy(),
             tables.texels.numpy(),
-            (first + level_start(log2_side, level)).numpy(),
-            (1 << log2_side - level).numpy(),
+            start.numpy(),
+            side.numpy(),
             tables.uv_from_pixel.contiguous().numpy(),
-            (tables.color - dark).contiguous().numpy() / np.float32(255**2),
+            around.numpy(),
+            uv.contiguous().numpy(),
+            tint.contiguous().numpy(),
             dark.contiguous().numpy(),
             linear.numpy(),
         )
     return linear
 
 
+def _panorama_places(panorama: PanoramaTables, size: tuple[int, int]) -> Float[Tensor, "shown 2 height width"]:
+    """Returns u and v of the pixels' centres in the images that show a panorama."""
+    image = panorama.shown.nonzero()[:, 0, None, None]
+    y, x = (torch.arange(side) + 0.5 for side in size)
+    shape = (len(image), *size)
+    u, v = place_in_panorama(panorama, image.expand(shape), x.expand(shape), y[:, None].expand(shape))
+    return torch.stack([u, v], dim=1)
+
+
 @typing.no_type_check
 @njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
-def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, tint, dark, linear):
+def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, around, uv, tint, dark, linear):
     batch, _, height, width = linear.shape
     for b in prange(batch):
         covered = np.zeros((height, width), np.float32)
@@ -56,7 +79,10 @@ def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, tint, dar
         _add_fragments(pixel, mask, colors, bounds[b], bounds[b + 1], b * height * width, covered, image)
         words, shares = np.empty((4, width), np.int32), np.empty((2, width), np.float32)
         for y in range(height):
-            _find_texels(start[b], side[b], matrix[b], y, words, shares)
+            if around[b] < 0:
+                _find_texels(start[b], side[b], matrix[b], y, words, shares)
+            else:
+                _find_texels_at(start[b], side[b], uv[around[b], 0, y], uv[around[b], 1, y], words, shares)
             _look_up(texels, words)
             # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
             _add_background(words, shares, tint[b], dark[b], covered[y], image[0, y], image[1, y], image[2, y])
@@ -76,18 +102,32 @@ def _add_fragments(pixel, mask, colors, first, last, origin, covered, image):
 @typing.no_type_check
 @njit(fastmath=True, error_model="numpy", cache=True)
 def _find_texels(start, side, matrix, y, words, shares):
-    half, size, keep = np.float32(0.5), np.float32(side), np.int32(side - 1)
+    half, size = np.float32(0.5), np.float32(side)
     step_u, step_v = matrix[0, 0] * size, matrix[1, 0] * size
     u0 = (matrix[0, 1] * (np.float32(y) + half) + matrix[0, 2]) * size - half + half * step_u
     v0 = (matrix[1, 1] * (np.float32(y) + half) + matrix[1, 2]) * size - half + half * step_v
     for x in range(words.shape[1]):
-        u, v = u0 + np.float32(x) * step_u, v0 + np.float32(x) * step_v
-        left, top = np.floor(u), np.floor(v)
-        shares[0, x], shares[1, x] = u - left, v - top
-        i, j = np.int32(left), np.int32(top)
-        i, k = i & keep, (i + np.int32(1)) & keep
-        upper, lower = start + (j & keep) * side, start + ((j + np.int32(1)) & keep) * side
-        words[0, x], words[1, x], words[2, x], words[3, x] = upper + i, upper + k, lower + i, lower + k
+        _note_texels(start, side, u0 + np.float32(x) * step_u, v0 + np.float32(x) * step_v, x, words, shares)
+
+
+@typing.no_type_check
+@njit(fastmath=True, error_model="numpy", cache=True)
+def _find_texels_at(start, side, us, vs, words, shares):
+    half, size = np.float32(0.5), np.float32(side)
+    for x in range(words.shape[1]):
+        _note_texels(start, side, us[x] * size - half, vs[x] * size - half, x, words, shares)
+
+
+@typing.no_type_check
+@njit(inline="always")
+def _note_texels(start, side, u, v, x, words, shares):
+    keep = np.int32(side - 1)
+    left, top = np.floor(u), np.floor(v)
+    shares[0, x], shares[1, x] = u - left, v - top
+    i, j = np.int32(left), np.int32(top)
+    i, k = i & keep, (i + np.int32(1)) & keep
+    upper, lower = start + (j & keep) * side, start + ((j + np.int32(1)) & keep) * side
+    words[0, x], words[1, x], words[2, x], words[3, x] = upper + i, upper + k, lower + i, lower + k
 
 
 @typing.no_type_check

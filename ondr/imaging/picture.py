@@ -99,7 +99,10 @@ def develop(
     fast = wants_compile(cfg.render.compile, bank.device) and not needs_grad(bank, scene)
     with stage("shade"):
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
-        tables, background = shading_tables(bank, scene, instances, shadow), background_tables(bank, scene.background)
+        tables, background = (
+            shading_tables(bank, scene, instances, shadow),
+            background_tables(bank, scene.background, scene.camera),
+        )
         at_once = fast and cfg.photometric.engine == "fused" and not _on_light(scene)
         if isinstance(sight.seen, Grid) and at_once:
             images = _at_once(tables, background, sight.seen, scene, cfg)
@@ -164,8 +167,7 @@ def _linear(
         function = compiled(shade_grid) if fast else shade_grid
         return function(tables, background, seen, cfg.image_size, trilinear)
     colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=fast)
-    tensors = (colors, background.color, background.uv_from_pixel)
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+    if torch.is_grad_enabled() and (colors.requires_grad or background.requires_grad):
         return compose(seen, colors, background, cfg.image_size)
     from ondr.imaging import compose_numba
 

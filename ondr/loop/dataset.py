@@ -7,7 +7,6 @@ Which ids make up a batch is left to `numbering`, how far the passes have come t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from multiprocessing.context import get_spawning_popen
 from typing import Any
 
@@ -235,7 +234,7 @@ class RandomizedScenes(IterableDataset[Batch]):
         return self._sampler  # type: ignore[return-value]
 
     def _use(self, assets: Assets) -> None:
-        self._sampler = Sampler(self.cfg, replace(assets, bank=assets.bank.to(self.device)))
+        self._sampler = Sampler(self.cfg, assets.to(self.device))
 
     def _rank_and_world(self) -> tuple[int, int]:
         return self._ranks or find_rank()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float, Float32
 from torch import Tensor
@@ -14,7 +16,7 @@ from ondr.sampling.materials import color_of
 from ondr.scene import Background
 
 SOURCE = "background.source"
-PHOTO, TEXTURE, NOISE, GRADIENT = 0, 1, 2, 4
+PHOTO, TEXTURE, NOISE, GRADIENT, PANORAMA = 0, 1, 2, 4, 5
 RAMP_MARGIN = 1 / 64
 """Of the ramp, left out at both ends."""
 
@@ -44,7 +46,9 @@ def photo_map(
     step = torch.where(mirrored, -crop_w, crop_w) / width
     zero = torch.zeros_like(step)
     u = torch.stack([step, zero, torch.where(mirrored, left + crop_w, left)], dim=-1)
-    v = torch.stack([zero, crop_h / height, top], dim=-1)
+    headlong = draws["background.flip_vertical"] > 0
+    down = torch.where(headlong, -crop_h, crop_h) / height
+    v = torch.stack([zero, down, torch.where(headlong, top + crop_h, top)], dim=-1)
     return torch.stack([u, v], dim=1)
 
 
@@ -103,15 +107,25 @@ def sample_background(
         uv_from_pixel=torch.where(is_photo, photo_map(draws, aspects[photo], photo_size, size), tile_map(draws, size)),
         color=torch.where(as_it_is[:, None], 1.0, color_of(draws, "background.color")),
     )
-    return with_gradients(background, draws, assets, size) if active.may_be(SOURCE, "gradient") else background
+    if active.may_be(SOURCE, "gradient"):
+        background = with_gradients(background, draws, assets, size)
+    if assets.panorama_scale is not None and active.may_be(SOURCE, "panorama"):
+        chosen = draws["background.panorama"].long()
+        background = replace(
+            background,
+            panorama=torch.where(source == PANORAMA, chosen + assets.panoramas.start, -1).to(torch.int32),
+            panorama_radiance=assets.panorama_scale[chosen] * draws["background.panorama_brightness"],
+            panorama_yaw_degrees=draws["background.panorama_yaw_degrees"],
+        )
+    return background
 
 
 def with_gradients(background: Background, draws: Draws, assets: Assets, size: tuple[int, int]) -> Background:
     """Returns the backgrounds, gradients where these were drawn."""
     gradient = draws[SOURCE] == GRADIENT
-    return Background(
+    return replace(
+        background,
         texture=torch.where(gradient, assets.ramp_texture, background.texture),
         uv_from_pixel=torch.where(gradient[:, None, None], gradient_map(draws, size), background.uv_from_pixel),
-        color=background.color,
         dark=color_of(draws, "background.color2") * gradient[:, None],
     )

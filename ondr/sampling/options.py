@@ -32,6 +32,7 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
     """
     names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
     numbers = {"background.photo": len(assets.photos), "background.noise": len(assets.noise_textures)}
+    numbers |= {"background.panorama": len(assets.panoramas)}
     numbers |= {"objects.bend": len(cfg.objects.bends_degrees)}
     numbers |= {f"{group}.instance": len(rows) for group, rows in assets.others.items()}
     result = {}
@@ -62,7 +63,7 @@ def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Asse
     if not any(w > 0 and a for w, a in zip(weights, allowed, strict=True)):
         raise ConfigError(
             f"{name} must choose something that is there, got {law.to_config()} without images for it. Set "
-            "materials.textures or background.photos to a folder, or choose color."
+            "materials.textures, background.photos or background.panoramas to a folder, or choose color."
         )
     values = tuple(known.index(o) for o in options)
     if isinstance(law, Cycle | First):  # What is missing has no turn.
@@ -73,6 +74,7 @@ def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Asse
 
 def _missing(name: str, assets: Assets) -> set[str]:
     missing = {"texture"} if not assets.foreign_textures else set()
-    if name == "background.source" and not assets.photos:
-        missing.add("photo")
+    if name == "background.source":
+        there = {"photo": assets.photos, "panorama": assets.panoramas}
+        missing |= {source for source, rows in there.items() if not rows}
     return missing

@@ -20,11 +20,17 @@ class Background(Section):
         default=512, description="side a photo is resampled to, pixels"
     )
     max_photos: int = Field(default=500, ge=1, description="how many photos are kept on the device")
+    panoramas: Path | None = Field(
+        default=None, description="folder of equirectangular panoramas, .hdr among them; null: none"
+    )
+    panorama_size: Literal[256, 512, 1024, 2048] = Field(
+        default=1024, description="side a panorama is resampled to, pixels"
+    )
     source: Law = quantity(
-        {"choice": ["photo", "texture", "noise", "color"], "weights": [0.7, 0.15, 0.1, 0.05]},
+        {"choice": ["photo", "panorama", "texture", "noise", "color"], "weights": [0.7, 0.7, 0.15, 0.1, 0.05]},
         "where the background comes from; a source without images counts for nothing",
         kind="one_of",
-        options=("photo", "texture", "noise", "color", "gradient"),
+        options=("photo", "texture", "noise", "color", "gradient", "panorama"),
     )
     photo: Law = quantity("uniform", "which photo", kind="one_of")
     texture: Law = quantity("uniform", "which of materials.textures", kind="one_of")
@@ -33,6 +39,14 @@ class Background(Section):
     crop_x: Law = quantity([0, 1], "place of the crop, from left to right", low=0, high=1)
     crop_y: Law = quantity([0, 1], "place of the crop, from top to bottom", low=0, high=1)
     mirror: Law = quantity({"bernoulli": 0.5}, "whether a photo is mirrored", kind="bool")
+    flip_vertical: Law = quantity(False, "whether a photo stands on its head", kind="bool", neutral=0)
+    panorama: Law = quantity("uniform", "which panorama, behind everything and for lights.environment", kind="one_of")
+    panorama_yaw_degrees: Law = quantity(
+        [0, 360], "rotation of a panorama about the vertical", unit="degrees", low=-360, high=360
+    )
+    panorama_brightness: Law = quantity(
+        1, "brightness of a panorama that is seen behind everything, a factor on the file's own", low=0, high=1e4
+    )
     texture_scale: Law = quantity(
         {"log_uniform": [0.5, 4]}, "repeats of a tile across the shorter side", low=POSITIVE, high=1000
     )

@@ -11,14 +11,13 @@ from torch._inductor.utils import run_and_get_code
 
 from ondr.errors import BackendError, say_once
 from ondr.imaging import compiled
-from ondr.imaging.background import background_tables
 from ondr.imaging.compiled import free_rows, wants_compile
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, develop_grid
 from ondr.imaging.noise import normal_table
 from ondr.imaging.shading import shading_tables
 from ondr.raster.visibility import Visibility
-from tests.scenes import background, cast, effects, lights, pose, scene
+from tests.scenes import background, cast, effects, lights, pose, scene, tables_behind
 from tests.worlds import bank_from_meshes, pinhole, place
 
 CPU = torch.device("cpu")
@@ -87,7 +86,7 @@ def test_more_shapes_than_torch_allows_by_itself(monkeypatch: pytest.MonkeyPatch
 
 
 def test_free_rows_never_has_one_row():
-    tables = background_tables(bank_from_meshes([trimesh.creation.box()]), background(1, color=(0.1, 0.2, 0.3)))
+    tables = tables_behind(bank_from_meshes([trimesh.creation.box()]), background(1, color=(0.1, 0.2, 0.3)))
     assert free_rows(tables).color.tolist() == tables.color.repeat(2, 1).tolist()
     assert torch.equal(free_rows(tables.texels.repeat(3)), tables.texels.repeat(3))
 
@@ -102,7 +101,7 @@ def world(batch: int):
     slot = torch.where(triangle >= 0, 0, -1).to(torch.int16)
     sources = lights([[1, -1, 1, 1], [0.6, 0, -0.8, 0]], [[1, 0.5, 0.2], [0.3] * 3], batch=batch)
     tables = shading_tables(bank, scene(intrinsics, lights=sources), place(bank, [[0]] * batch, at))
-    behind = background_tables(bank, background(batch, color=(0.2, 0.3, 0.4)))
+    behind = tables_behind(bank, background(batch, color=(0.2, 0.3, 0.4)))
     return tables, behind, Visibility(triangle, slot, torch.zeros(batch, 1, dtype=torch.int32))
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ondr.imaging import compose, compose_numba
-from ondr.imaging.background import BackgroundTables, background_planes, background_tables
+from ondr.imaging.background import BackgroundTables, background_planes
 from ondr.raster.visibility import Fragments
-from tests.scenes import background, quad, with_textures
+from tests.scenes import background, quad, tables_behind, with_textures
 from tests.worlds import bank_from_meshes
 
 SIZE = (6, 9)
@@ -44,7 +44,7 @@ def tables() -> BackgroundTables:
     where = background(BATCH, color=(0.5, 0.8, 1.2), texture=1)
     turn = torch.tensor([[0.03, -0.05, 0.2], [0.05, 0.03, -3.1]])
     where.uv_from_pixel[1] = turn
-    return background_tables(bank, where)
+    return tables_behind(bank, where)
 
 
 def loop(fragments: Fragments, colors: torch.Tensor, behind: torch.Tensor) -> torch.Tensor:
@@ -82,7 +82,7 @@ def test_numba_reads_every_level_and_side():
     where.texture[:] = torch.arange(8, dtype=torch.int32)
     for factor in (0.3, 2.0, 9.0, 100.0):
         where.uv_from_pixel[:] = torch.tensor([[0.01, 0.003, -0.7], [-0.002, 0.012, 0.4]]) * factor
-        prepared = background_tables(bank, where)
+        prepared = tables_behind(bank, where)
         nothing = Fragments(*(torch.zeros(0, dtype=d) for d in (torch.int32, torch.int32, torch.int32, torch.uint8)))
         got = compose_numba.compose(nothing, torch.zeros(3, 0), prepared, (16, 16))
         torch.testing.assert_close(got, torch.stack(background_planes(prepared, (16, 16)), 1), rtol=0, atol=2e-4)

@@ -7,13 +7,12 @@ import torch
 import trimesh
 
 from ondr.imaging import fragments as module
-from ondr.imaging.background import background_tables
 from ondr.imaging.compose import compose
 from ondr.imaging.fragments import fragments_of, sample_means, shade_fragments
 from ondr.imaging.grid import Grid, shade_grid
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
-from tests.scenes import background, cast, pose, scene
+from tests.scenes import background, cast, pose, scene, tables_behind
 from tests.worlds import bank_from_meshes, pinhole, place
 
 SIZE = (32, 48)
@@ -44,7 +43,7 @@ def test_whole_pixels_equal_the_grid(world):
     tables, visibility = world
     seen = fragments_of(visibility)
     assert len(seen.pixel) == (visibility.slot >= 0).sum()
-    behind = background_tables(bank_from_meshes([trimesh.creation.box()]), background(2, color=(0.2, 0.3, 0.4)))
+    behind = tables_behind(bank_from_meshes([trimesh.creation.box()]), background(2, color=(0.2, 0.3, 0.4)))
     colors = shade_fragments(tables, seen, SIZE, trilinear=False, compile=False)
     listed = compose(seen, colors, behind, SIZE)
     grid = shade_grid(tables, behind, Grid(visibility.triangle, visibility.slot), SIZE, False)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from ondr.imaging.background import background_planes, background_tables
+from ondr.imaging.background import background_planes
 from ondr.imaging.grid import Grid, develop_grid, mean_of_samples, shade_grid
 from ondr.imaging.noise import normal_table
 from ondr.imaging.photometric import expose_fused
 from ondr.imaging.shading import shading_tables
-from tests.scenes import background, effects, materials, pose, quad, scene, with_textures
+from tests.scenes import background, effects, materials, pose, quad, scene, tables_behind, with_textures
 from tests.worlds import bank_from_meshes, pinhole, place
 
 SIZE = (6, 8)
@@ -28,7 +28,7 @@ def world():
     # Ambient light only, so that a colour is its own radiance.
     lights = replace(flat.lights, color=flat.lights.color * 0, ambient=torch.ones(BATCH, 3))
     instances = place(bank, [[0, 0]] * BATCH, pose(0, 0, 5).repeat(BATCH, 2, 1, 1))
-    behind = background_tables(bank, background(BATCH, color=(0.5, 0.8, 1.2), texture=1))
+    behind = tables_behind(bank, background(BATCH, color=(0.5, 0.8, 1.2), texture=1))
     return shading_tables(bank, replace(flat, lights=lights), instances), behind, color
 
 

@@ -10,7 +10,6 @@ import torch
 import trimesh
 
 from ondr.imaging import compiled
-from ondr.imaging.background import background_tables
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, shade_grid
 from ondr.imaging.shading import shading_tables
@@ -19,7 +18,7 @@ from ondr.imaging.shadows import SIDE, ShadowTables, lit_share
 from ondr.labels import surface_maps
 from ondr.raster import visible
 from ondr.scene import Scene, Structure
-from tests.scenes import background, lights, materials, pose, quad, scene
+from tests.scenes import background, lights, materials, pose, quad, scene, tables_behind
 from tests.worlds import bank_from_meshes, pinhole, place, random_poses
 
 SIZE = (48, 48)
@@ -94,7 +93,7 @@ def test_many_things_shadow_what_rays_say(light: list[float]):
     instances, plain = place(bank, mesh, poses), world(light, slots=slots + 1)
     drawn = replace(plain, poses=replace(plain.poses, mesh=mesh))
     seen = visible(bank, instances, drawn.camera.intrinsics, SIZE)
-    depth, _ = surface_maps(bank, instances, seen, drawn.camera.intrinsics)
+    depth, _ = surface_maps(bank, instances, seen, drawn.camera)
     y, x = (seen.triangle[0] >= 0).nonzero().T
     inverse = torch.linalg.inv(drawn.camera.intrinsics[0])
     point = depth[0, 0, y, x, None] * (torch.stack([x + 0.5, y + 0.5, torch.ones_like(x)], dim=1) @ inverse.T)
@@ -228,7 +227,7 @@ def test_the_grid_of_a_gpu_shows_the_same():
     bank, instances, drawn = two_images((1.0, 1.0))
     seen = visible(bank, instances, drawn.camera.intrinsics, SIZE)
     tables = shading_tables(bank, drawn, instances, shadow_tables(bank, drawn, instances, 1, False))
-    behind = background_tables(bank, background(2))
+    behind = tables_behind(bank, background(2))
     grid = shade_grid(tables, behind, Grid(seen.triangle, seen.slot), SIZE, False)
     listed = shade_fragments(tables, fragments_of(seen), SIZE, trilinear=False, compile=False)
     torch.testing.assert_close(grid.transpose(0, 1)[:, seen.triangle >= 0], listed, rtol=0, atol=1e-5)
