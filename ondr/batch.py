@@ -52,6 +52,8 @@ class Targets:
     """Which object each pixel centre sees, an index into N; -1 elsewhere."""
     depth: Float[Tensor, "batch 1 height width"] | None = None
     """Metres along the optical axis; 0 where nothing is."""
+    sensor_depth: Float[Tensor, "batch 1 height width"] | None = None
+    """Metres along the optical axis as a depth camera measures them (`depth_sensor`); 0 where it measures nothing."""
     normals: Float[Tensor, "batch 3 height width"] | None = None
     """Unit normals in the camera frame; 0 where nothing is."""
     camera_from_object: Float[Tensor, "batch object 4 4"] | None = None

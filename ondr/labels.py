@@ -19,6 +19,8 @@ from ondr import boxes
 from ondr.assets.bank import Assets, Bank
 from ondr.batch import Targets
 from ondr.config import Config
+from ondr.depth_sensor import measured
+from ondr.device import upload
 from ondr.geometry import pixel_rays, product, transform
 from ondr.imaging.planes import take
 from ondr.imaging.surface import depth_and_normals, invert, surface_tables
@@ -212,6 +214,14 @@ class _Fields:
     @property
     def depth(self) -> Float32[Tensor, "batch 1 height width"]:
         return self._surface[0]
+
+    @property
+    def sensor_depth(self) -> Float32[Tensor, "batch 1 height width"]:
+        scene, sensor = self.scene, self.scene.depth_sensor
+        if sensor is None:
+            return self.depth
+        ids = upload(scene.sample_ids, self.depth.device)
+        return measured(self.depth, sensor, self.cfg.depth_sensor, scene.seed, ids)
 
     @property
     def normals(self) -> Float32[Tensor, "batch 3 height width"]:

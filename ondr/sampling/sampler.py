@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -9,6 +11,7 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.device import upload
+from ondr.draws import Draws
 from ondr.isolation import isolated
 from ondr.parameters import Parameters
 from ondr.sampling.active import Active
@@ -23,7 +26,7 @@ from ondr.sampling.options import resolve
 from ondr.sampling.overrides import Overrides, apply, check_names
 from ondr.sampling.plan import Plan
 from ondr.sampling.structure import Drawn, MeshTable, draw_structure, gated_rows, largest_values, structure
-from ondr.scene import Scene
+from ondr.scene import DepthSensor, Scene
 
 
 class Sampler:
@@ -98,7 +101,12 @@ class Sampler:
             structure=fixed,
             draws=draws,
             box_jitter=sample_box_jitter(draws, active),
+            depth_sensor=_depth_sensor(draws) if "sensor_depth" in cfg.outputs else None,
         )
+
+
+def _depth_sensor(draws: Draws) -> DepthSensor:
+    return DepthSensor(*(draws[f"depth_sensor.{field.name}"] for field in fields(DepthSensor)))
 
 
 def _uploaded(drawn: Drawn, device: torch.device) -> Drawn:

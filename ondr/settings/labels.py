@@ -20,6 +20,7 @@ Output = Literal[
     "ignored",
     "instances",
     "depth",
+    "sensor_depth",
     "normals",
     "camera_from_object",
     "scale",

@@ -16,6 +16,7 @@ from ondr.laws import Choice
 from ondr.settings.augmentation import Augmentation
 from ondr.settings.background import Background
 from ondr.settings.camera import Camera
+from ondr.settings.depth_sensor import DepthSensor
 from ondr.settings.labels import Labels, Output
 from ondr.settings.lights import Lights
 from ondr.settings.material import MaterialBank
@@ -78,6 +79,9 @@ class Settings(Section):
     camera: Camera = Field(default=Camera(), description="camera")
     augmentation: Augmentation = Field(default=Augmentation(), description="flips, crops and affine maps of the image")
     photometric: Photometric = Field(default=Photometric(), description="what the camera does to the picture")
+    depth_sensor: DepthSensor = Field(
+        default=DepthSensor(), description="what a depth camera measures (output sensor_depth)"
+    )
     labels: Labels = Field(default=Labels(), description="when a visible object counts")
     render: Render = Field(default=Render(), description="how images are made")
     assets: AssetSettings = Field(default=AssetSettings(), description="how files are loaded")

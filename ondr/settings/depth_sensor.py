@@ -1,0 +1,39 @@
+"""What a depth camera makes of the depth."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ondr.laws import Law
+from ondr.quantity import quantity
+from ondr.settings.section import Section
+
+KINECT = "Khoshelham and Oude Elberink 2012"
+
+
+class DepthSensor(Section):
+    """A depth camera that triangulates, for the output `sensor_depth`; without that, none of it is computed.
+
+    The defaults are those of the first Kinect.
+    """
+
+    noise_std: Law = quantity(
+        0.0014,
+        "standard deviation of the noise at 1 metre; it grows with the square of the depth",
+        unit="metres",
+        low=0,
+        high=100,
+        paper=KINECT,
+    )
+    step: Law = quantity(
+        0.0028,
+        "from one depth that it can tell to the next, at 1 metre; it grows with the square of the depth",
+        unit="metres",
+        low=0,
+        high=100,
+        paper=KINECT,
+    )
+    edge_holes: Law = quantity(0.5, "share of the pixels beside a jump in depth that are missing", low=0, high=1)
+    edge_jump: float = Field(default=0.05, gt=0, description="least jump, as a share of the nearer depth")
+    nearest_metres: float = Field(default=0.0, ge=0, description="nothing nearer is measured")
+    farthest_metres: float | None = Field(default=None, gt=0, description="nothing farther is; null: no limit")
