@@ -133,4 +133,5 @@ def test_ndds_has_every_annotation() -> None:
     from ondr.settings import Output
 
     left_out = set(Output.__args__) - set(ondr.preset("ndds").outputs)
-    assert left_out == {"image_class"}
+    # A label of the whole image, a lens that it has none of, and a worse depth than its own.
+    assert left_out == {"image_class", "distortion", "sensor_depth"}

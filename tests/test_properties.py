@@ -25,7 +25,17 @@ SMALL: dict[str, Any] = {
     "batch_size": 3,
     "classes": ["bolt", "mug", "toy_car"],
     "render": {"compile": False},
-    "outputs": ["boxes", "boxes_amodal", "labels", "visibility", "truncation", "ignored", "instances", "depth"],
+    "outputs": [
+        "boxes",
+        "boxes_amodal",
+        "labels",
+        "visibility",
+        "truncation",
+        "ignored",
+        "instances",
+        "depth",
+        "sensor_depth",
+    ],
 }
 MOST = 4
 """Of anything that is counted: what does not depend on how many there are is shown by a few."""
@@ -127,6 +137,7 @@ def check_labels(cfg: Config, batch: Batch) -> None:
             if not jittered(cfg):
                 assert torch.equal(boxes[image, slot], seen)
     assert torch.isfinite(targets.depth).all()
+    assert torch.isfinite(targets.sensor_depth).all()
     assert (targets.depth >= 0).all()
 
 
