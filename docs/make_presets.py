@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib import pyplot as plt
@@ -16,6 +18,7 @@ from PIL import Image
 import ondr
 from ondr.laws import Constant, Law
 from ondr.presets import preset_names
+from ondr.settings.writing import written
 
 FOLDER = Path(__file__).parent / "presets"
 SHEET_PIXELS = 1800
@@ -50,11 +53,14 @@ def make_sheet(scenes: ondr.RandomizedScenes, path: Path) -> None:
 
 
 def make_histograms(scenes: ondr.RandomizedScenes, name: str, path: Path) -> None:
-    """Plots how often each value of the quantities that vary was drawn."""
+    """Plots how often each value was drawn, of the quantities that the preset sets."""
     draws = scenes.sample(range(DRAWN)).draws
-    varying = [n for n, (law, _) in scenes.cfg.quantities().items() if _varies(law) and draws[n].numel()]
+    chosen = set(_names(written(scenes.cfg), ""))
+    varying = [n for n, (law, _) in scenes.cfg.quantities().items() if n in chosen and _varies(law)]
     rows = math.ceil(len(varying) / PLOT_COLUMNS)
-    figure, axes = plt.subplots(rows, PLOT_COLUMNS, figsize=(3 * PLOT_COLUMNS, 1.5 * rows), squeeze=False)
+    figure, axes = plt.subplots(
+        rows, PLOT_COLUMNS, figsize=(3 * PLOT_COLUMNS, 1.5 * rows), squeeze=False, layout="constrained"
+    )
     for axis in axes.flat:
         axis.set_axis_off()
     for quantity, axis in zip(varying, axes.flat, strict=False):
@@ -65,9 +71,16 @@ def make_histograms(scenes: ondr.RandomizedScenes, name: str, path: Path) -> Non
         axis.set_yticks([])
         axis.tick_params(labelsize=6)
     figure.suptitle(f"{name}: {DRAWN:,} images", fontsize=9)
-    figure.tight_layout()
     figure.savefig(path, dpi=80)
     plt.close(figure)
+
+
+def _names(settings: Any, prefix: str) -> Iterator[str]:
+    """Returns the dotted names of all that is set."""
+    yield prefix.removesuffix(".")
+    if isinstance(settings, dict):
+        for key, value in settings.items():
+            yield from _names(value, f"{prefix}{key}.")
 
 
 def _varies(law: Law | str) -> bool:
