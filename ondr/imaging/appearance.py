@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int32
@@ -23,6 +24,8 @@ WHITE = 255
 @dataclass(frozen=True)
 class AppearanceTables:
     """What a batch's surfaces look like. A look is a material of the bank or, after those, an instance's own."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ()
 
     words: Int32[Tensor, "vertex"]
     """`Bank.colors`."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ondr.errors import BackendError, say_once
 
@@ -80,6 +81,18 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             return inner(*args)
 
     return call
+
+
+def free_lengths(planes: Sequence[Tensor]) -> list[Tensor]:
+    """Returns lists of one length that a compiled function takes as it comes; fewer than two elements are filled up.
+
+    Intermediate values stay in registers, so that a list of any length is best handed over whole.
+    """
+    # One element, or none, is a case of its own to the compiler: two never are.
+    longer = [plane if len(plane) > 1 else pad(plane, (0, 2 - len(plane))) for plane in planes]
+    for plane in longer:
+        torch._dynamo.maybe_mark_dynamic(plane, 0)
+    return longer
 
 
 def free_rows(tables: Any) -> Any:

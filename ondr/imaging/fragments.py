@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Iterator
+from dataclasses import fields
 
 import torch
 from jaxtyping import Float, Int16, Int32
 from torch import Tensor
-from torch.nn.functional import pad
 
-from ondr.imaging.compiled import compiled, free_rows
-from ondr.imaging.planes import Vector, places, take
+from ondr.imaging.compiled import compiled, free_lengths, free_rows
+from ondr.imaging.planes import Vector, of_image, places, take
 from ondr.imaging.shading import ShadingTables, rays_at, shade
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
 
 WHOLE = (1 << len(SAMPLES)) - 1
 CHUNK = 65536
 """Fragments shaded at once when eager: torch gives a core no less than 32k elements, so that two work from 64k on."""
-COMPILED_CHUNK = 16384
-"""Fragments shaded at once when compiled; fixed, since the shape is part of what is compiled. Intermediate values stay
-in registers, so a small chunk costs little, and little is wasted when the last one is filled up."""
+LARGE = 2**15
+"""Pixels from which images are shaded one by one: what an image's pixels have in common, above all its lights, is then
+not fetched for each of them, which costs more than the calls."""
 
 
 def fragments_of(visibility: Visibility) -> Fragments:
@@ -102,20 +103,47 @@ def shade_fragments(
         trilinear: Blend two mip levels rather than take the nearest.
         compile: Run a compiled function; not differentiable.
     """
-    lists: tuple[Tensor, ...] = (fragments.pixel, fragments.triangle, fragments.instance, fragments.mask)
-    count, chunk = len(fragments.pixel), COMPILED_CHUNK if compile else CHUNK
-    if count == 0:
+    if len(fragments.pixel) == 0:
         return tables.inverse_intrinsics.new_zeros(3, 0)
-    function: Callable[..., Vector] = shade_list
+    shade_all = _compiled if compile else _in_chunks
+    shared, what = (free_rows(tables) if compile else tables), (size, trilinear)
+    pixels = size[0] * size[1]
+    if pixels < LARGE:
+        return shade_all(shared, fragments, *what, False)
+    of_images = _by_image(fragments, len(tables.inverse_intrinsics), pixels)
+    return torch.cat([shade_all(of_image(shared, image), some, *what, True) for image, some in of_images], dim=1)
+
+
+def _by_image(fragments: Fragments, batch: int, pixels: int) -> Iterator[tuple[int, Fragments]]:
+    """Yields the images in which anything is seen, with their own fragments, as if each were the only one."""
+    starts = torch.arange(batch + 1, dtype=torch.int32) * pixels
+    bounds = torch.searchsorted(fragments.pixel, starts).tolist()
+    for image, (first, end) in enumerate(itertools.pairwise(bounds)):
+        if first < end:
+            pixel, *rest = (getattr(fragments, field.name)[first:end] for field in fields(Fragments))
+            yield image, Fragments(pixel - image * pixels, *rest)
+
+
+def _compiled(
+    tables: ShadingTables, fragments: Fragments, size: tuple[int, int], trilinear: bool, alone: bool
+) -> Float[Tensor, "3 fragment"]:
+    """Shades all at once: intermediate values stay in registers."""
+    lists = free_lengths([getattr(fragments, field.name) for field in fields(Fragments)])
+    colors = compiled(shade_list)(tables, MEANS, *lists, size, trilinear, alone)
+    return torch.stack(colors)[:, : len(fragments.pixel)]
+
+
+def _in_chunks(
+    tables: ShadingTables, fragments: Fragments, size: tuple[int, int], trilinear: bool, alone: bool
+) -> Float[Tensor, "3 fragment"]:
+    """Shades operation by operation, as much at once as fits into the cache."""
     means = MEANS.to(tables.inverse_intrinsics)
-    if compile:
-        function, tables = compiled(shade_list), free_rows(tables)
-        lists = tuple(pad(plane, (0, -count % chunk)) for plane in lists)
-    parts = [
-        torch.stack(function(tables, means, *(plane[i : i + chunk] for plane in lists), size, trilinear))
-        for i in range(0, count, chunk)
-    ]
-    return torch.cat(parts, dim=1)[:, :count]
+    parts = []
+    for start in range(0, len(fragments.pixel), CHUNK):
+        pixel, triangle, instance, mask = (getattr(fragments, f.name)[start : start + CHUNK] for f in fields(Fragments))
+        colors = shade_list(tables, means, pixel, triangle, instance, mask, size, trilinear, alone)
+        parts.append(torch.stack(colors))
+    return torch.cat(parts, dim=1)
 
 
 def shade_list(
@@ -127,6 +155,7 @@ def shade_list(
     mask: Tensor,
     size: tuple[int, int],
     trilinear: bool,
+    alone: bool = False,
 ) -> Vector:
     """Shades some fragments at the mean position of their samples.
 
@@ -139,8 +168,10 @@ def shade_list(
         mask: Likewise.
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
+        alone: Whether all are of one image, and the tables are `of_image`.
     """
-    image, row, column = places(pixel, size)
+    number, row, column = places(pixel, size)
+    image = None if alone else number
     offset_x, offset_y = take(means, mask.int())
     ray_x, ray_y = rays_at(tables, image, offset_x + column, offset_y + row)
     return shade(tables, triangle, instance, image, ray_x, ray_y, trilinear=trilinear)

@@ -7,13 +7,14 @@ counted in units of pi, and a specular lobe, whose distribution divides by pi, l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ondr.geometry import product
-from ondr.imaging.planes import Vector, add_product, along, dot, mix, scaled, take, take_one
+from ondr.imaging.planes import Image, Vector, add_product, along, dot, mix, scaled, take, take_one
 from ondr.imaging.surroundings import SurroundingTables, irradiance, mirrored, mirrored_shares, reflection_of
 from ondr.scene import Camera, Lights, Materials
 
@@ -28,6 +29,8 @@ SMALLEST_COSINE = 1e-3
 @dataclass(frozen=True)
 class LightTables:
     """A batch's lights and how its surfaces reflect them."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ("lights", "ambient")
 
     lights: Float[Tensor, "batch light 9"]
     """In the camera frame: position or direction (3), 1 for a point (1), squared length of the first (1), squared
@@ -174,14 +177,14 @@ def channels(planes: Vector) -> Vector:
     return planes * 3 if len(planes) == 1 else planes
 
 
-def from_around(tables: SurroundingTables, color: Vector, facing: Facing, image: Tensor) -> Vector:
+def from_around(tables: SurroundingTables, color: Vector, facing: Facing, image: Image) -> Vector:
     """Returns what surfaces reflect of light that differs from side to side.
 
     Args:
         tables: Of the batch.
         color: Linear, diffuse.
         facing: The surface.
-        image: Row of the batch, int32.
+        image: Row of the batch, int32; None: there is one image.
     """
     total: Vector = (torch.zeros_like(facing.cosine),) * 3
     if tables.hemisphere is not None:
@@ -203,7 +206,7 @@ def from_around(tables: SurroundingTables, color: Vector, facing: Facing, image:
     )
 
 
-def from_hemisphere(table: Tensor, color: Vector, facing: Facing, image: Tensor) -> Vector:
+def from_hemisphere(table: Tensor, color: Vector, facing: Facing, image: Image) -> Vector:
     """Returns what surfaces reflect of `Lights.upward`, which is linear in the direction; a lobe gathers light around
     the mirrored one.
 
@@ -211,7 +214,7 @@ def from_hemisphere(table: Tensor, color: Vector, facing: Facing, image: Tensor)
         table: `SurroundingTables.hemisphere`.
         color: Linear, diffuse.
         facing: The surface.
-        image: Row of the batch, int32.
+        image: Row of the batch, int32; None: there is one image.
     """
     *up, red, green, blue = take(table, image)
     faces_up = dot(facing.normal, tuple(up))
@@ -228,7 +231,7 @@ def illuminate(
     normal: Vector,
     position: Vector,
     instance: Tensor,
-    image: Tensor,
+    image: Image,
     lit: Tensor | None = None,
 ) -> Vector:
     """Returns the linear radiance that reaches the camera.
@@ -239,7 +242,7 @@ def illuminate(
         normal: Unit, camera frame.
         position: Camera frame, metres.
         instance: image * S + slot, int32.
-        image: Row of the batch, int32.
+        image: Row of the batch, int32; None: there is one image.
         lit: Share of the first light that no shadow takes; None: all of it.
     """
     color, reflection = finish(tables, albedo, instance)

@@ -5,11 +5,20 @@ Written so, shading is one loop over pixels to a compiler, whatever their shape:
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, TypeVar
+
 import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 Vector = tuple[Tensor, ...]
+Image = Tensor | None
+"""Row of the batch of each pixel, int32; None where all are of one image, whose tables have no other row: what they
+hold is then the same for all pixels, and is not fetched for each."""
+
+
+Tables = TypeVar("Tables", bound=Any)
 
 
 def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -20,19 +29,37 @@ def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor
     return image, row - image * height, pixel - row * width
 
 
+def of_image(tables: Tables, image: int) -> Tables:
+    """Returns tables of which those with a row per image have one image's alone.
+
+    Args:
+        tables: A dataclass of tensors and of such dataclasses, whose `PER_IMAGE` names the former.
+        image: Row of the batch.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in vars(tables).items():
+        if name in tables.PER_IMAGE:
+            changes[name] = None if value is None else value[image : image + 1]
+        elif hasattr(value, "PER_IMAGE"):
+            changes[name] = of_image(value, image)
+    return replace(tables, **changes)
+
+
 _columns = WeakTensorKeyDictionary()
 
 
-def take(table: Tensor, index: Tensor) -> tuple[Tensor, ...]:
+def take(table: Tensor, index: Image) -> tuple[Tensor, ...]:
     """Returns the columns of the rows `index` of a table.
 
     Args:
         table: `[N, C]`.
-        index: int32 or int64 rows, any shape.
+        index: int32 or int64 rows, any shape; None: the only row, for all pixels.
 
     Returns:
-        C planes of the shape of `index`.
+        C planes of the shape of `index`; single values for None.
     """
+    if index is None:
+        return tuple(table[0, column] for column in range(table.shape[1]))
     if torch.compiler.is_compiling() or index.device.type != "cpu":
         # One load each in the loop over pixels. A row lies in one sector, and is fetched from memory once.
         return tuple(table[index, column] for column in range(table.shape[1]))

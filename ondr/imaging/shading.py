@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tables
 from ondr.imaging.lighting import LightTables, illuminate, light_tables
-from ondr.imaging.planes import Vector, add_product, take, take_one
+from ondr.imaging.planes import Image, Vector, add_product, take, take_one
 from ondr.imaging.shadows import ShadowTables, lit_share
 from ondr.imaging.surface import SurfaceTables, corners_of, facets_at, intersect, invert, normals_at, surface_tables
 from ondr.imaging.surroundings import surrounding_tables
@@ -21,6 +22,8 @@ from ondr.scene import Instances, Scene
 @dataclass(frozen=True)
 class ShadingTables:
     """All that a batch's colours are computed from: tensors only, so that one compiled function serves every batch."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ("inverse_intrinsics", "distortion")
 
     surface: SurfaceTables
     appearance: AppearanceTables
@@ -45,12 +48,12 @@ def shading_tables(bank: Bank, scene: Scene, instances: Instances, shadow: Shado
     )
 
 
-def rays_at(tables: ShadingTables, image: Tensor, x: Tensor, y: Tensor) -> Vector:
+def rays_at(tables: ShadingTables, image: Image, x: Tensor, y: Tensor) -> Vector:
     """Returns x and y of the rays (x, y, 1) in the camera frame through points of images.
 
     Args:
         tables: Of the batch.
-        image: Row of the batch, int32, any shape.
+        image: Row of the batch, int32, any shape; None: there is one image.
         x: Pixels from the left edge, same shape.
         y: Pixels from the top edge, same shape.
     """
@@ -63,7 +66,7 @@ def shade(
     tables: ShadingTables,
     triangle: Tensor,
     instance: Tensor,
-    image: Tensor,
+    image: Image,
     x: Tensor,
     y: Tensor,
     *,
@@ -75,7 +78,7 @@ def shade(
         tables: Of the batch.
         triangle: Rows of the bank's triangles, int32, any shape; none negative.
         instance: image * S + slot, int32, same shape.
-        image: Row of the batch, int32, same shape.
+        image: Row of the batch, int32, same shape; None: there is one image.
         x: Rays (x, y, 1) in the camera frame, same shape.
         y: Likewise.
         trilinear: Blend two mip levels rather than take the nearest.

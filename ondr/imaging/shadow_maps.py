@@ -14,14 +14,13 @@ from dataclasses import fields, replace
 import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.device import upload
 from ondr.geometry import product
-from ondr.imaging.compiled import compiled, free_rows
-from ondr.imaging.fragments import CHUNK, COMPILED_CHUNK
+from ondr.imaging.compiled import compiled, free_lengths, free_rows
+from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.planes import add_product, places, take, take_one
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
@@ -130,7 +129,7 @@ def _nearness(
         tables = free_rows(tables) if on_list else _free_instances(tables)
     run = functools.partial(function, tables, inverse_intrinsics, slots)
     if on_list:
-        return _on_list(run, triangle, slot, COMPILED_CHUNK if compile else None)
+        return _on_list(run, triangle, slot, compile)
     texel = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
     planes = tuple(free_rows(plane) if compile else plane for plane in (texel, triangle, slot))
     return torch.where(triangle >= 0, run(*planes), 0)
@@ -142,14 +141,15 @@ def _free_instances(tables: SurfaceTables) -> SurfaceTables:
     return replace(tables, **own)
 
 
-def _on_list(run: Callable[..., Tensor], triangle: Tensor, slot: Tensor, fixed: int | None) -> Float[Tensor, "texel"]:
-    """Returns what `run` makes of the texels that see something, in chunks; of a fixed size, or as they come."""
-    texel, chunk = (triangle >= 0).nonzero()[:, 0].int(), fixed or CHUNK
-    fill = (0, -len(texel) % fixed if fixed else 0)
-    planes = tuple(pad(plane, fill) for plane in (texel, triangle[texel], slot[texel]))
-    parts = [run(*(plane[i : i + chunk] for plane in planes)) for i in range(0, len(texel), chunk)]
-    maps = torch.zeros(len(triangle))
-    return maps.index_copy(0, texel.long(), torch.cat(parts)[: len(texel)]) if parts else maps
+def _on_list(run: Callable[..., Tensor], triangle: Tensor, slot: Tensor, compile: bool) -> Float[Tensor, "texel"]:
+    """Returns what `run` makes of the texels that see something: at once if compiled, else in chunks."""
+    texel = (triangle >= 0).nonzero()[:, 0].int()
+    lists, maps = [texel, triangle[texel], slot[texel]], torch.zeros(len(triangle))
+    if compile:
+        found = run(*free_lengths(lists))[: len(texel)]
+    else:
+        found = torch.cat([run(*some) for some in zip(*(plane.split(CHUNK) for plane in lists), strict=True)])
+    return maps.index_copy(0, texel.long(), found)
 
 
 def nearness_at(

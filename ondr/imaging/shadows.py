@@ -8,6 +8,7 @@ throws it. Drawing the maps is left to `shadow_maps`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int32
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from ondr.geometry import product
 from ondr.imaging.light_view import LightView
-from ondr.imaging.planes import Vector, add_product, dot, rotated, take, take_one
+from ondr.imaging.planes import Image, Vector, add_product, dot, rotated, take, take_one
 from ondr.imaging.surface import invert
 from ondr.imaging.texture import level_start
 
@@ -40,6 +41,8 @@ SMALLEST = 1e-12
 @dataclass(frozen=True)
 class ShadowTables:
     """A batch's shadow maps and how they are looked up."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ("level", "view")
 
     covered: Float[Tensor, "texel"]
     """Of the maps of the images that have shadows, one after the other, all levels of each one after the other as of a
@@ -77,7 +80,7 @@ def shadow_views(
     return torch.stack([start, log2_side - level], dim=1), torch.cat([view.position, *parts], dim=1)
 
 
-def lit_share(tables: ShadowTables, facet: Vector, position: Vector, image: Tensor) -> Tensor:
+def lit_share(tables: ShadowTables, facet: Vector, position: Vector, image: Image) -> Tensor:
     """Returns the share of the first light that reaches surfaces; 1 in images without shadows.
 
     Nothing is differentiated: where a shadow lies is not, only what the light makes of its share.
@@ -86,7 +89,7 @@ def lit_share(tables: ShadowTables, facet: Vector, position: Vector, image: Tens
         tables: Of the batch.
         facet: Unit normals of the triangles themselves, camera frame, towards the viewer.
         position: Camera frame, metres.
-        image: Row of the batch, int32.
+        image: Row of the batch, int32; None: there is one image.
 
     Source: Reeves et al. 1987, "Rendering antialiased shadows with depth maps"; Isidoro 2006, "Shadow mapping:
         GPU-based tips and techniques" (receiver plane).
@@ -146,7 +149,7 @@ def nodes(place: Tensor, slope: Tensor, width: Tensor, side: Tensor) -> Nodes:
 
 
 def compared(
-    tables: ShadowTables, image: Tensor, nearness: Tensor, change: Tensor, columns: Nodes, rows: Nodes
+    tables: ShadowTables, image: Image, nearness: Tensor, change: Tensor, columns: Nodes, rows: Nodes
 ) -> Tensor:
     """Returns the number of texels around a place that something covers which lies before the surface there.
 

@@ -8,6 +8,7 @@ vertices have in common, such as their distance from the camera, takes digits fr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int32
@@ -25,6 +26,8 @@ SMALLEST_VOLUME = 1e-18
 @dataclass(frozen=True)
 class SurfaceTables:
     """What a batch's surfaces are computed from. An instance's row is image * S + slot."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ()
 
     vertices: Float[Tensor, "vertex 8"]
     """`Bank.vertices`."""

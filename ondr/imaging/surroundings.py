@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int32
@@ -15,7 +16,7 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.geometry import product, rotation_about
 from ondr.harmonics import quadratic_forms
-from ondr.imaging.planes import Vector, add_product, along, rotated, take
+from ondr.imaging.planes import Image, Vector, add_product, along, rotated, take
 from ondr.imaging.texture import fetch_level
 from ondr.scene import Scene
 
@@ -23,6 +24,8 @@ from ondr.scene import Scene
 @dataclass(frozen=True)
 class MirrorTables:
     """A batch's panoramas as shiny surfaces mirror them."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ("texture", "frame")
 
     texels: Int32[Tensor, "texel"]
     """`Bank.texels`."""
@@ -35,6 +38,8 @@ class MirrorTables:
 @dataclass(frozen=True)
 class SurroundingTables:
     """A batch's light from all sides, but for what is the same from all of them."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ("hemisphere", "harmonics")
 
     hemisphere: Float[Tensor, "batch 6"] | None = None
     """The world's z axis in the camera frame (3) and `Lights.upward` (3)."""
@@ -108,14 +113,14 @@ def mirrored(normal: Vector, to_viewer: Vector, cosine: Tensor) -> Vector:
     return along(tuple(-v for v in to_viewer), normal, 2 * cosine)
 
 
-def reflection_of(tables: MirrorTables, direction: Vector, alpha2: Tensor, image: Tensor) -> Vector:
+def reflection_of(tables: MirrorTables, direction: Vector, alpha2: Tensor, image: Image) -> Vector:
     """Returns the radiance that a surface's specular lobe gathers from a panorama, three planes.
 
     Args:
         tables: Of the batch.
         direction: Unit, camera frame: the lobe's middle.
         alpha2: GGX's alpha^2 of the surface.
-        image: Row of the batch, int32.
+        image: Row of the batch, int32; None: there is one image.
 
     Source: Colbert and Krivanek 2007, "GPU-based importance sampling", GPU Gems 3, chapter 20: the mip level whose
         texels have the solid angle of a sample, here one in the middle of the lobe, 4 pi alpha^2, which is alpha in
