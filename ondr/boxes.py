@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int16, Int32
 from torch import Tensor
 
 from ondr.geometry import product
-from ondr.lens import distort_all, unfolded
+from ondr.lens import distort_all, fold_radius
 from ondr.raster.limits import NEAR_METRES
 
 MOST_PIECES = 8
@@ -105,7 +105,7 @@ def _project(points: Tensor, intrinsics: Tensor, distortion: Tensor | None) -> t
     """Returns the pixel coordinates of camera points [B, N, P, 3]; finite, though meaningless, behind the camera."""
     depth = points[..., 2].clamp_min(NEAR_METRES)
     if distortion is not None:
-        reach = unfolded(distortion)[:, None, None]
+        reach = fold_radius(distortion)[:, None, None]
         x, y = distort_all(
             points[..., 0] / depth, points[..., 1] / depth, tuple(k[:, None, None] for k in distortion.unbind(1)), reach
         )

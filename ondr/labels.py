@@ -21,6 +21,7 @@ from ondr.batch import Targets
 from ondr.config import Config
 from ondr.depth_sensor import measured
 from ondr.device import upload
+from ondr.errors import ConfigError
 from ondr.geometry import pixel_rays, product, transform
 from ondr.imaging.planes import take
 from ondr.imaging.surface import depth_and_normals, invert, surface_tables
@@ -217,11 +218,14 @@ class _Fields:
 
     @property
     def sensor_depth(self) -> Float32[Tensor, "batch 1 height width"]:
-        scene, sensor = self.scene, self.scene.depth_sensor
-        if sensor is None:
-            return self.depth
+        scene, noise = self.scene, self.scene.depth_noise
+        if noise is None:
+            raise ConfigError(
+                "scene.depth_noise must be there for sensor_depth, got None. Sample the scene with a config whose "
+                "outputs name sensor_depth."
+            )
         ids = upload(scene.sample_ids, self.depth.device)
-        return measured(self.depth, sensor, self.cfg.depth_sensor, scene.seed, ids)
+        return measured(self.depth, noise, self.cfg.depth_sensor, scene.seed, ids)
 
     @property
     def normals(self) -> Float32[Tensor, "batch 3 height width"]:

@@ -8,7 +8,7 @@ Source: Brown 1966, "Decentering distortion of lenses"; OpenCV, "Camera calibrat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -27,8 +27,10 @@ LEAST = 1e-3
 """Of the determinant of the lens's derivative, which is 1 without a lens and 0 at a fold."""
 STRIDE = 1.0
 """Longest step of Newton's method along x and y."""
-WIDEST = 4.0
-"""Radius of rays, 76 degrees from the axis, beyond which no fold is looked for."""
+WIDEST = 16.0
+"""Radius of rays, 86 degrees from the axis, beyond which no fold is looked for."""
+LOOKS = 1024
+"""How often one is looked for."""
 
 
 def distort(x: Tensor, y: Tensor, coefficients: Coefficients) -> tuple[Tensor, Tensor]:
@@ -50,50 +52,58 @@ def distort_all(x: Tensor, y: Tensor, coefficients: Coefficients, reach: Tensor)
         x: Before the lens, any shape.
         y: Likewise.
         coefficients: As for `distort`.
-        reach: What `unfolded` returned, of the same shape as each of them.
+        reach: What `fold_radius` returned, of the same shape as each of them.
     """
     past = (torch.hypot(x, y) / reach).clamp_min(1)
     bent_x, bent_y = distort(x / past, y / past, coefficients)
     return bent_x * past, bent_y * past
 
 
-def unfolded(distortion: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch"]:
+def fold_radius(distortion: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch"]:
     """Returns up to which radius of rays an image does not fold, `WIDEST` at most.
 
     Args:
         distortion: k1 k2 p1 p2 k3. The tangential two, which fold nothing near the axis, are not looked at.
     """
     k1, k2, _, _, k3 = (k[:, None] for k in distortion.unbind(1))
-    radius = torch.linspace(WIDEST / 256, WIDEST, 256, device=distortion.device, dtype=distortion.dtype)
+    radius = torch.linspace(WIDEST / LOOKS, WIDEST, LOOKS, device=distortion.device, dtype=distortion.dtype)
     square = radius.square()
     grows = 1 + square * (3 * k1 + square * (5 * k2 + square * 7 * k3)) > LEAST
     steps = grows.to(torch.int32).cumprod(dim=1).sum(dim=1).clamp_min(1)
-    return steps * (WIDEST / 256)
+    return steps * (WIDEST / LOOKS)
 
 
-def folds_within(coefficients: Sequence[float], radius: float) -> bool:
+def folds_within(radial: Mapping[str, float], radius: float) -> bool:
     """Returns whether an image folds before it is as wide as some radius behind the lens.
 
     Args:
-        coefficients: k1 k2 p1 p2 k3.
+        radial: k1, k2 and k3 by name; the tangential coefficients are not looked at.
         radius: From the axis.
     """
-    lens = torch.tensor([coefficients], dtype=torch.float64)
-    reach = unfolded(lens)
+    lens = torch.tensor([[radial.get(name, 0.0) for name in COEFFICIENTS]], dtype=torch.float64)
+    reach = fold_radius(lens)
     bent, _ = distort(reach, torch.zeros_like(reach), tuple(lens.unbind(1)))
     return bool(reach < WIDEST) and bool(bent < radius)
 
 
-def undistort(x: Tensor, y: Tensor, coefficients: Coefficients) -> tuple[Tensor, Tensor]:
+def undistort(
+    x: Tensor,
+    y: Tensor,
+    coefficients: Coefficients,
+    start: tuple[Tensor, Tensor] | None = None,
+    steps: int = STEPS,
+) -> tuple[Tensor, Tensor]:
     """Returns the rays that the image has at some points; near a point to which the lens sends none, anything finite.
 
     Args:
         x: Behind the lens, any shape.
         y: Likewise.
         coefficients: As for `distort`.
+        start: Where the search begins; None: at the points themselves.
+        steps: Of the search.
     """
-    ray_x, ray_y = x, y
-    for _ in range(STEPS):
+    ray_x, ray_y = (x, y) if start is None else start
+    for _ in range(steps):
         bent = _bend(ray_x, ray_y, coefficients)
         off_x, off_y = x - bent.x, y - bent.y
         # Where the image folds, a step would have no end.
@@ -101,6 +111,22 @@ def undistort(x: Tensor, y: Tensor, coefficients: Coefficients) -> tuple[Tensor,
         ray_x = ray_x + ((bent.yy * off_x - bent.xy * off_y) / safe).clamp(-STRIDE, STRIDE)
         ray_y = ray_y + ((bent.xx * off_y - bent.xy * off_x) / safe).clamp(-STRIDE, STRIDE)
     return ray_x, ray_y
+
+
+def rows_of_inverse(
+    x: Tensor, y: Tensor, coefficients: Coefficients
+) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Returns by how much rays change with their places in the image: the inverse of `distort`'s derivative.
+
+    Args:
+        x: Rays before the lens, any shape.
+        y: Likewise.
+        coefficients: As for `distort`.
+    """
+    bent = _bend(x, y, coefficients)
+    inverse = 1 / torch.where(bent.determinant > LEAST, bent.determinant, LEAST)
+    across = -bent.xy * inverse
+    return (bent.yy * inverse, across), (across, bent.xx * inverse)
 
 
 def reaches(ray_x: Tensor, ray_y: Tensor, x: Tensor, y: Tensor, coefficients: Coefficients) -> Tensor:

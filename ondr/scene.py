@@ -184,8 +184,8 @@ class Effects:
 
 
 @dataclass(frozen=True)
-class DepthSensor:
-    """A depth camera that triangulates."""
+class DepthNoise:
+    """What a depth camera that triangulates adds to the depth."""
 
     noise_std: Float[Tensor, "batch"]
     """Metres at 1 metre; it grows with the square of the depth."""
@@ -228,8 +228,8 @@ class Scene:
     """Every named draw of the batch: `[B]` or `[B, slot]` (rotations `[B, slot, 4]`)."""
     box_jitter: Float[Tensor, "batch object 4"] | None = None
     """Label noise on x1 y1 x2 y2 of the objects' boxes, shares of their sides; None for none."""
-    depth_sensor: DepthSensor | None = None
-    """None: no output asks for it, and depth is measured as it is."""
+    depth_noise: DepthNoise | None = None
+    """None: no output asks for it."""
 
     def rows(self, part: slice) -> Scene:
         """Returns the scenes of some consecutive images, as views."""
@@ -245,7 +245,7 @@ class Scene:
             structure=replace(self.structure, mesh=self.structure.mesh[part], rows=rows),
             draws=self.draws.map(lambda packed: packed[part]),
             box_jitter=None if self.box_jitter is None else self.box_jitter[part],
-            depth_sensor=None if self.depth_sensor is None else _rows(self.depth_sensor, part),
+            depth_noise=None if self.depth_noise is None else _rows(self.depth_noise, part),
         )
 
 

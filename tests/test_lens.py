@@ -9,7 +9,7 @@ import torch
 from kornia.geometry.calibration import distort_points
 
 import ondr
-from ondr.lens import WIDEST, distort, distort_all, folds_within, reaches, undistort, unfolded
+from ondr.lens import LOOKS, WIDEST, distort, distort_all, fold_radius, folds_within, reaches, undistort
 
 LENSES = torch.tensor(
     [
@@ -51,10 +51,10 @@ def test_rays_come_back(lens: torch.Tensor) -> None:
 
 def test_where_a_barrel_folds() -> None:
     k1 = torch.tensor([-0.5, -0.2, 0.0, 0.3])
-    reach = unfolded(torch.stack([k1, *[torch.zeros(4)] * 4], dim=1))
-    # r (1 + k1 r^2) grows up to r = 1 / sqrt(-3 k1); looked for in steps of WIDEST / 256.
+    reach = fold_radius(torch.stack([k1, *[torch.zeros(4)] * 4], dim=1))
+    # r (1 + k1 r^2) grows up to r = 1 / sqrt(-3 k1); looked for in steps of WIDEST / LOOKS.
     expected = torch.tensor([1 / math.sqrt(1.5), 1 / math.sqrt(0.6), WIDEST, WIDEST])
-    torch.testing.assert_close(reach, expected, rtol=0, atol=WIDEST / 256)
+    torch.testing.assert_close(reach, expected, rtol=0, atol=WIDEST / LOOKS)
 
 
 def test_past_the_fold_no_ray_is_found() -> None:
@@ -68,14 +68,16 @@ def test_past_the_fold_no_ray_is_found() -> None:
 
 def test_past_the_fold_points_go_on_outwards() -> None:
     lens, radius = torch.tensor([[-0.5, 0.0, 0.0, 0.0, 0.0]]), torch.linspace(0, 20, 400)
-    bent, _ = distort_all(radius, torch.zeros(400), columns(lens[0]), unfolded(lens))
+    bent, _ = distort_all(radius, torch.zeros(400), columns(lens[0]), fold_radius(lens))
     assert (bent.diff() > 0).all()
 
 
 def test_whether_a_lens_folds_an_image() -> None:
-    assert folds_within((-0.5, 0, 0, 0, 0), 0.55)
-    assert not folds_within((-0.5, 0, 0, 0, 0), 0.53)
-    assert not folds_within((0.5, 0, 0, 0, 0), 100)
+    assert folds_within({"k1": -0.5}, 0.55)
+    assert not folds_within({"k1": -0.5}, 0.53)
+    assert not folds_within({"k1": 0.5}, 100)
+    # Held back by a stronger k2, which wins further out.
+    assert not folds_within({"k1": -0.3, "k2": 0.1}, 100)
 
 
 def test_a_config_whose_lens_folds_the_image_is_refused() -> None:

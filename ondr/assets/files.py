@@ -63,7 +63,7 @@ def find_meshes(roots: Literal["sample"] | Path | Sequence[Path], setting: str =
 
 
 def find_images(folder: Path, setting: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
-    """Lists the images in a folder and below it, sorted by their path.
+    """Lists the images in a folder and below it, sorted by their path; of a file, that alone.
 
     Args:
         folder: Where to look.
@@ -74,7 +74,10 @@ def find_images(folder: Path, setting: str, suffixes: tuple[str, ...] = IMAGE_SU
         AssetError: The folder does not exist or holds no image.
     """
     root = _existing(folder, setting)
-    found = [root / name for name in _files_under(root, suffixes)]
+    if root.is_file():
+        found = [root] if root.suffix.lower() in suffixes else []
+    else:
+        found = [root / name for name in _files_under(root, suffixes)]
     if not found:
         endings = ", ".join(suffixes)
         raise AssetError(f"{setting} must hold images ({endings}), got {root} without any. Check the path.")

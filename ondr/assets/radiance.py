@@ -5,6 +5,7 @@ Source: Ward 1991, "Real pixels", Graphics Gems II; the Radiance reference manua
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -15,6 +16,8 @@ from ondr.errors import AssetError
 
 MAGIC = (b"#?RADIANCE", b"#?RGBE")
 MOST_PIXELS = 1 << 27
+OLD_RUN = bytes([1, 1, 1])
+"""How a pixel begins that repeats the one before it, in files of before 1991."""
 SHORTEST, LONGEST = 8, 32767
 """Lines of other lengths are not run-length encoded."""
 
@@ -27,7 +30,7 @@ def read_radiance(source: ImageData) -> Float32[np.ndarray, "height width 3"]:
     """
     header, _, rest = source.data.partition(b"\n\n")
     size, _, body = rest.partition(b"\n")
-    found = re.fullmatch(rb"-Y (\d+) \+X (\d+)", size.strip())
+    found = re.fullmatch(rb"-Y ([1-9]\d{0,5}) \+X ([1-9]\d{0,5})", size.strip())
     if not header.startswith(MAGIC) or found is None or b"32-bit_rle_xyze" in header:
         raise AssetError(
             f"{source.name} must be a Radiance HDR file of RGB, top line first, got {bytes(source.data[:10])!r}... "
@@ -38,8 +41,11 @@ def read_radiance(source: ImageData) -> Float32[np.ndarray, "height width 3"]:
         raise AssetError(
             f"{source.name} must have at most {MOST_PIXELS} pixels, got {width} x {height}. Scale it down."
         )
+    if body[:3] == OLD_RUN:
+        raise AssetError(f"{source.name} must not be of the old run-length encoding. Save it anew with any editor.")
+    exposure = math.prod(float(factor) for factor in re.findall(rb"^EXPOSURE=\s*(\S+)", header, re.MULTILINE))
     try:
-        return _light(_lines(np.frombuffer(body, np.uint8), height, width))
+        return _light(_lines(np.frombuffer(body, np.uint8), height, width)) / np.float32(exposure)
     except (IndexError, ValueError) as error:
         raise AssetError(f"{source.name} must be a whole file, got one that ends or breaks off. Replace it.") from error
 

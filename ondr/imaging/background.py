@@ -49,8 +49,8 @@ class BackgroundTables:
     @property
     def requires_grad(self) -> bool:
         """Whether autograd has to see how the backgrounds are made."""
-        around = None if self.panorama is None else self.panorama.frame
-        tensors = (self.color, self.uv_from_pixel, self.dark, around)
+        around = () if self.panorama is None else (self.panorama.frame, self.panorama.distortion)
+        tensors = (self.color, self.uv_from_pixel, self.dark, *around)
         return any(tensor is not None and tensor.requires_grad for tensor in tensors)
 
 
@@ -127,7 +127,7 @@ def _panorama_at(tables: BackgroundTables, panorama: PanoramaTables, image: Tens
     u, v = place_in_panorama(panorama, image, x, y)
     first, log2_side, level = take(panorama.texture, image)
     root = fetch_level(tables.texels, first, log2_side, level, u, v)
-    radiance = take(panorama.frame[:, 18:], image)[0]
+    (radiance,) = take(panorama.frame[:, 18:], image)
     return tuple(r * r * (radiance * (1 / 255**2)) for r in root)
 
 

@@ -8,8 +8,8 @@ is counted through the same map from pixel to pixel, so that no more is ever see
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from jaxtyping import Bool, Float32, Int16, Int32, Int64
@@ -17,24 +17,26 @@ from torch import Tensor
 
 from ondr import raster
 from ondr.assets.bank import Bank
+from ondr.errors import say_once
 from ondr.imaging.surface import invert
-from ondr.lens import reaches, undistort
+from ondr.lens import reaches, rows_of_inverse, undistort
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
 
-LARGER = 1.25
-"""Sides of the pinhole's image over those of the camera's: what a lens squeezes together there is not lost."""
-BORDER = 33
-"""Points along each side of the image from which the extent of its rays is found."""
+FINER = 2.5
+"""Sides of the pinhole's image over those of the camera's: what a lens squeezes together there is not lost, and the
+samples of a pixel do not all fall into one."""
 MARGIN = 0.01
-"""Share of the pinhole's image on each side, since that many points do not quite meet the extremes."""
+"""Share of the pinhole's image on each side, for samples beside the centres of the outermost pixels."""
 STEP = 4
-"""Pixels from one ray that is searched for to the next. Between them a lens is all but linear: one that moves the
-corner of a 256 x 256 image by 20 pixels is off by at most 0.02."""
+"""Pixels from one ray that is searched for to the next; those between begin where these lead to, and are done after
+`LAST_STEPS` more steps of the search."""
+LAST_STEPS = 2
 
 Point = tuple[float, float]
-"""x and y within a pixel, from its upper left corner."""
-CENTER = (0.5, 0.5)
+"""x and y within a pixel, from its centre."""
+Size = tuple[int, int]
+"""Height and width."""
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,56 @@ class Samples:
     """Which of the image's instances; -1 for none."""
 
 
+@dataclass(frozen=True)
+class Rays:
+    """The rays (x, y, 1) of the pixels' centres, `[batch, height, width]`."""
+
+    x: Tensor
+    y: Tensor
+    found: Bool[Tensor, "batch height width"]
+    """Whether the lens sends a ray there."""
+    to_right: tuple[Tensor, Tensor]
+    """Change of x and y from a pixel to its right neighbour."""
+    to_lower: tuple[Tensor, Tensor]
+    """Likewise to its lower neighbour."""
+
+    def at(self, point: Point) -> tuple[Tensor, Tensor]:
+        """Returns the rays of a point of each pixel, which the change from pixel to pixel leads to: half a pixel away
+        that is off by some thousandths of one.
+        """
+        right, down = point
+        return (
+            self.x + right * self.to_right[0] + down * self.to_lower[0],
+            self.y + right * self.to_right[1] + down * self.to_lower[1],
+        )
+
+
 def see_through_lens(
-    bank: Bank, instances: Instances, camera: Camera, size: tuple[int, int], points: tuple[Point, ...]
+    bank: Bank, instances: Instances, camera: Camera, size: Size, points: Sequence[Point]
 ) -> tuple[Visibility, Samples]:
-    """Finds what each pixel sees at its centre, and at other points within it.
+    """Finds what each pixel sees at its centre, and at other points within it, which change nothing about the centre.
 
     Args:
         bank: Meshes.
         instances: Placed before the cameras.
         camera: With a lens.
-        size: Height and width of the image.
-        points: The other points; without any, the pinhole's image is half as fine.
+        size: Of the image.
+        points: The other points; without any, the centres.
 
     Raises:
         BackendError: The device's renderer is missing.
     """
-    view = _View(camera, size, fine=2 if points else 1)
-    centers = view.nearest(CENTER)
-    seen = raster.visible_in_tiles(bank, instances, view.pinhole, view.larger, view.uses(centers))
+    finer = math.ceil(FINER * size[0]), math.ceil(FINER * size[1])
+    rays = rays_through_lens(camera, size)
+    if not rays.found.is_cuda and not rays.found.all():
+        share = 1 - rays.found.double().mean().item()
+        say_once(
+            f"camera.distortion sends no ray to {share:.1%} of the pixels of some images: the image folds before its "
+            "corner. Nothing is seen there. Weaken it, narrow the view, or shift the image less."
+        )
+    pinhole = pinhole_around(rays, finer)
+    centers = nearest(rays, (0.0, 0.0), pinhole, finer)
+    seen = raster.visible_in_tiles(bank, instances, pinhole, finer, uses(centers, finer))
 
     def at(index: Tensor) -> tuple[Tensor, Tensor]:
         planes = (plane.flatten(1).gather(1, index.flatten(1).clamp_min(0)) for plane in (seen.triangle, seen.slot))
@@ -72,83 +106,80 @@ def see_through_lens(
         return triangle, slot
 
     triangle, slot = at(centers)
-    at_points = [at(view.nearest(point)) for point in points] or [(triangle, slot)]
+    at_points = [at(nearest(rays, point, pinhole, finer)) for point in points] or [(triangle, slot)]
     samples = Samples(*(torch.stack(planes, dim=-1) for planes in zip(*at_points, strict=True)))
     return Visibility(triangle, slot, seen.covered), samples
 
 
-class _View:
-    """A pinhole's image that holds all rays of a camera's with a lens, and which of its pixels is nearest to a ray."""
-
-    def __init__(self, camera: Camera, size: tuple[int, int], fine: int) -> None:
-        if camera.distortion is None:
-            raise ValueError("camera.distortion must be there, got None. Use raster.visible for a pinhole.")
-        self.size = size
-        self.larger = math.ceil(LARGER * size[0]) * fine, math.ceil(LARGER * size[1]) * fine
-        self._inverse = invert(camera.intrinsics.detach().float())[..., None, None]
-        self._lens = tuple(k[:, None, None] for k in camera.distortion.detach().float().unbind(1))
-        self.pinhole = self._pinhole()
-
-    def rays(self, x: Tensor, y: Tensor) -> tuple[tuple[Tensor, Tensor], Bool[Tensor, "batch row column"]]:
-        """Returns the rays through points of the images, and whether the lens sends one there."""
-        bent_x, bent_y = (
-            self._inverse[:, i, 0] * x + self._inverse[:, i, 1] * y + self._inverse[:, i, 2] for i in (0, 1)
+def rays_through_lens(camera: Camera, size: Size) -> Rays:
+    """Returns the rays of the pixels' centres of cameras with a lens."""
+    if camera.distortion is None or camera.distortion.shape != (len(camera.intrinsics), 5):
+        found = None if camera.distortion is None else list(camera.distortion.shape)
+        raise ValueError(
+            f"camera.distortion must be [{len(camera.intrinsics)}, 5], got {found}. Give k1 k2 p1 p2 k3 of each image."
         )
-        rays = undistort(bent_x, bent_y, self._lens)
-        return rays, reaches(*rays, bent_x, bent_y, self._lens)
+    device = camera.intrinsics.device
+    inverse = invert(camera.intrinsics.detach().float())[..., None, None]
+    lens = tuple(k[:, None, None] for k in camera.distortion.detach().float().unbind(1))
 
-    def nearest(self, point: Point) -> Int64[Tensor, "batch height width"]:
-        """Returns which pixel of the pinhole's image is nearest to a point of each pixel: -1 for none."""
-        column, row = (_between(plane, point, self.size).floor() for plane in self._nodes)
-        # Not a number where the lens sends no ray, which is inside nothing.
-        inside = (column >= 0) & (column < self.larger[1]) & (row >= 0) & (row < self.larger[0])
-        return torch.where(inside, row * self.larger[1] + column, -1).long()
+    def bent(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns points of the image as the lens has them, all of some rows and columns."""
+        right, down = (inverse[:, i, 0] * x + inverse[:, i, 1] * y[:, None] + inverse[:, i, 2] for i in (0, 1))
+        return right, down
 
-    @cached_property
-    def _nodes(self) -> tuple[Tensor, Tensor]:
-        """Columns and rows of the pinhole's image, as real numbers, at every `STEP`-th corner of a pixel."""
-        y, x = (torch.arange(side // STEP + 2, device=self.pinhole.device) * float(STEP) for side in self.size)
-        rays, found = self.rays(x, y[:, None])
-        k = self.pinhole[..., None, None]
-        column, row = (torch.where(found, k[:, i, i] * ray + k[:, i, 2], torch.nan) for i, ray in enumerate(rays))
-        return column, row
-
-    def uses(self, index: Int64[Tensor, "batch height width"]) -> Int32[Tensor, "batch larger_height larger_width"]:
-        """Returns how many pixels take their ids from each pixel of the pinhole's image."""
-        counts = index.new_zeros((len(index), math.prod(self.larger) + 1), dtype=torch.int32)
-        counts.scatter_add_(1, index.flatten(1) + 1, torch.ones_like(index, dtype=torch.int32).flatten(1))
-        return counts[:, 1:].reshape(len(index), *self.larger)
-
-    def _pinhole(self) -> Float32[Tensor, "batch 3 3"]:
-        height, width = self.size
-        along = torch.linspace(0, 1, BORDER, device=self._inverse.device)
-        near, far = torch.zeros_like(along), torch.ones_like(along)
-        x, y = torch.cat([along, along, near, far]) * width, torch.cat([near, far, along, along]) * height
-        rays, found = self.rays(x, y[None])
-        (fx, cx), (fy, cy) = (
-            _fitted(ray, found, side) for ray, side in zip(rays, (self.larger[1], self.larger[0]), strict=True)
-        )
-        zero, one = torch.zeros_like(fx), torch.ones_like(fx)
-        rows = ((fx, zero, cx), (zero, fy, cy), (zero, zero, one))
-        return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    nodes = [torch.arange(side // STEP + 2, device=device).mul(STEP).clamp(max=side).float() for side in size]
+    pixels = [torch.arange(side, device=device) + 0.5 for side in size]
+    start = (_between(plane, pixels) for plane in undistort(*bent(nodes[0], nodes[1]), lens))
+    wanted = bent(pixels[0], pixels[1])
+    x, y = undistort(*wanted, lens, start=(next(start), next(start)), steps=LAST_STEPS)
+    rows = rows_of_inverse(x, y, lens)
+    to_right, to_lower = (tuple(a * inverse[:, 0, i] + b * inverse[:, 1, i] for a, b in rows) for i in (0, 1))
+    return Rays(x, y, reaches(x, y, *wanted, lens), (to_right[0], to_right[1]), (to_lower[0], to_lower[1]))
 
 
-def _between(nodes: Tensor, point: Point, size: tuple[int, int]) -> Tensor:
-    """Returns what lies between the nodes of a grid, at a point of each pixel."""
-    for dim, (offset, side) in enumerate(zip(reversed(point), size, strict=True), start=1):
-        share = (torch.arange(STEP, device=nodes.device) + offset) / STEP
+def _between(nodes: Tensor, pixels: Sequence[Tensor]) -> Tensor:
+    """Returns what lies between nodes at every `STEP`-th edge of a pixel, the last at the border, at some places."""
+    for dim, place in enumerate(pixels, start=1):
+        index = (place / STEP).long()
+        width = (len(place) - index * STEP).clamp(max=STEP)
+        share = (place - index * STEP) / width
         share = share if dim == 2 else share[:, None]
-        here, there = nodes.narrow(dim, 0, nodes.shape[dim] - 1), nodes.narrow(dim, 1, nodes.shape[dim] - 1)
-        finer = here.unsqueeze(dim + 1) + share * (there - here).unsqueeze(dim + 1)
-        nodes = finer.flatten(dim, dim + 1).narrow(dim, 0, side)
+        here, there = nodes.index_select(dim, index), nodes.index_select(dim, index + 1)
+        nodes = here + share * (there - here)
     return nodes
+
+
+def pinhole_around(rays: Rays, finer: Size) -> Float32[Tensor, "batch 3 3"]:
+    """Returns K of an image without a lens that holds all rays, as large as these allow."""
+    fx, cx = _fitted(rays.x, rays.found, finer[1])
+    fy, cy = _fitted(rays.y, rays.found, finer[0])
+    zero, one = torch.zeros_like(fx), torch.ones_like(fx)
+    rows = ((fx, zero, cx), (zero, fy, cy), (zero, zero, one))
+    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
 def _fitted(ray: Tensor, found: Tensor, side: int) -> tuple[Tensor, Tensor]:
     """Returns focal length and centre, in pixels, of an image whose side just holds some rays."""
     low = torch.where(found, ray, torch.inf).amin((1, 2))
     high = torch.where(found, ray, -torch.inf).amax((1, 2))
-    # No ray at all on the border: nothing of such an image would be seen, but it is to be finite.
+    # No ray at all: nothing of such an image would be seen, but it is to be finite.
     low, high = torch.where(low < high, low, -1.0), torch.where(low < high, high, 1.0)
     focal = side * (1 - 2 * MARGIN) / (high - low)
     return focal, side / 2 - focal * (low + high) / 2
+
+
+def nearest(rays: Rays, point: Point, pinhole: Tensor, finer: Size) -> Int64[Tensor, "batch height width"]:
+    """Returns which pixel of the pinhole's image is nearest to a point of each pixel: -1 for none."""
+    k = pinhole[..., None, None]
+    column, row = ((k[:, i, i] * ray + k[:, i, 2]).floor() for i, ray in enumerate(rays.at(point)))
+    inside = rays.found & (column >= 0) & (column < finer[1]) & (row >= 0) & (row < finer[0])
+    # As whole numbers: in float32, neighbours of 17 million pixels and more are one.
+    row, column = (torch.where(inside, place, 0).long() for place in (row, column))
+    return torch.where(inside, row * finer[1] + column, -1)
+
+
+def uses(index: Int64[Tensor, "batch height width"], finer: Size) -> Int32[Tensor, "batch finer_height finer_width"]:
+    """Returns how many pixels take their ids from each pixel of the pinhole's image."""
+    counts = index.new_zeros((len(index), math.prod(finer) + 1), dtype=torch.int32)
+    counts.scatter_add_(1, index.flatten(1) + 1, torch.ones_like(index, dtype=torch.int32).flatten(1))
+    return counts[:, 1:].reshape(len(index), *finer)

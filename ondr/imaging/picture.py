@@ -72,7 +72,8 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
 def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
     on_cpu, antialias = bank.device.type == "cpu", bool(cfg.render.antialias)
     points = () if not antialias else raster.SAMPLES if on_cpu else QUARTERS
-    visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, points)
+    from_center = [(x - 0.5, y - 0.5) for x, y in points]
+    visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, from_center)
     if on_cpu:
         parts = (samples.triangle, samples.slot, bank.patches)
         return Sight(visibility, fragments_of_samples(visibility, *parts) if antialias else fragments_of(visibility))

@@ -96,7 +96,9 @@ def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor
         # To pixels whose centres lie at +0.5, then to another size.
         x, y = width / known.size[1], height / known.size[0]
         rows = ((known.fx * x, 0, (known.cx + 0.5) * x), (0, known.fy * y, (known.cy + 0.5) * y), (0, 0, 1))
-        k = draws["camera.focal_factor"].new_tensor(rows).expand(len(draws["camera.focal_factor"]), 3, 3)
+        # Filled on the device: an upload would make the host wait.
+        filled = [torch.stack([torch.full_like(draws[JITTER[0]], v) for v in row], dim=-1) for row in rows]
+        k = torch.stack(filled, dim=-2)
     if not active.any(JITTER):
         return k
     factor, right, down = (draws[name] for name in JITTER)

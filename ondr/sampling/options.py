@@ -33,6 +33,12 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
     names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
     numbers = {"background.photo": len(assets.photos), "background.noise": len(assets.noise_textures)}
     numbers |= {"background.panorama": len(assets.panoramas)}
+    light = cfg.lights.environment.support
+    if not assets.panoramas and light != (0, 0):
+        raise ConfigError(
+            f"lights.environment must be 0 without panoramas, got {light[0]} to {light[1]}. Set background.panoramas "
+            "to a folder of them, of which `split` leaves some."
+        )
     numbers |= {"objects.bend": len(cfg.objects.bends_degrees)}
     numbers |= {f"{group}.instance": len(rows) for group, rows in assets.others.items()}
     result = {}
@@ -48,6 +54,35 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
             if known is None and not isinstance(law, AnyOf | First) and law.options:
                 raise ConfigError(f"{name} must be uniform, got {law.to_config()}. Leave out files from the folder.")
     return result
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a discrete quantity can be overridden with."""
+
+    words: tuple[str, ...]
+    """Names of the values 0, 1, ...; empty where they have none."""
+    allowed: frozenset[int]
+
+
+def choices(cfg: Config, assets: Assets, options: dict[str, Options]) -> dict[str, Choices]:
+    """Returns what can be put in place of each draw of one of some things that is not drawn on the host.
+
+    Args:
+        cfg: Its quantities.
+        assets: What there is.
+        options: From `resolve`.
+    """
+    found = {}
+    for name, (_, spec) in cfg.quantities().items():
+        if spec.kind != "one_of" or spec.structure or name not in options:
+            continue
+        words = spec.options or ()
+        missing = _missing(name, assets) if words else set()
+        number = len(words) or max(options[name].number, 1)
+        allowed = frozenset(i for i in range(number) if not words or words[i] not in missing)
+        found[name] = Choices(words, allowed)
+    return found
 
 
 def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Assets) -> Options:

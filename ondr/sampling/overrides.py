@@ -10,12 +10,15 @@ from torch import Tensor
 
 from ondr.draws import Draws
 from ondr.errors import ConfigError
+from ondr.sampling.options import Choices
 from ondr.settings.wording import nearest
 
 Overrides = Mapping[str, "float | Tensor"]
+Given = Mapping[str, "float | str | Tensor"]
+"""Overrides as a caller writes them: what is one of some named things may be named."""
 
 
-def check_names(overrides: Overrides, draws: Mapping[str, object], derived: frozenset[str]) -> None:
+def check_names(overrides: Given, draws: Mapping[str, object], derived: frozenset[str]) -> None:
     """Refuses names that are no draw.
 
     Raises:
@@ -46,6 +49,43 @@ def expand(name: str, value: float | Tensor, shape: tuple[int, ...]) -> Tensor:
             f"overrides[{name!r}] must be a number, [{shape[0]}] or {list(shape)}, got {list(tensor.shape)}. "
             "Give one value for each image, or for each slot of each image."
         ) from None
+
+
+def numbered(overrides: Given, choices: Mapping[str, Choices]) -> Overrides:
+    """Returns overrides with numbers for names.
+
+    Args:
+        overrides: As given.
+        choices: What there is, for each draw that is one of some things.
+
+    Raises:
+        ConfigError: There is no such thing.
+    """
+    nothing = Choices((), frozenset())
+    return {name: _chosen(name, value, choices.get(name, nothing)) for name, value in overrides.items()}
+
+
+def _chosen(name: str, value: float | str | Tensor, choices: Choices) -> float | Tensor:
+    if not choices.allowed:
+        if isinstance(value, str):
+            raise ConfigError(f"overrides[{name!r}] must be a number or a tensor, got {value!r}. Give its value.")
+        return value
+    known = [choices.words[i] if choices.words else str(i) for i in sorted(choices.allowed)]
+    if isinstance(value, str):
+        if value not in known:
+            raise ConfigError(f"overrides[{name!r}] must be one of {_some(known)}, got {value!r}. Give one of them.")
+        return float(choices.words.index(value)) if choices.words else float(value)
+    tensor = torch.as_tensor(value).detach()
+    if tensor.device.type == "cpu" and not set(tensor.double().flatten().tolist()) <= choices.allowed:
+        numbers = _some([str(i) for i in sorted(choices.allowed)])
+        raise ConfigError(
+            f"overrides[{name!r}] must be one of {numbers}, got {tensor.tolist()}. Only for these is there anything."
+        )
+    return value
+
+
+def _some(known: list[str]) -> str:
+    return ", ".join(known) if len(known) <= 8 else f"{known[0]}, {known[1]}, ..., {known[-1]}"
 
 
 def host_override(

@@ -22,11 +22,11 @@ from ondr.sampling.label_noise import sample_box_jitter
 from ondr.sampling.lights import sample_lights
 from ondr.sampling.materials import sample_materials
 from ondr.sampling.objects import Sizes, derived_names, sample_poses
-from ondr.sampling.options import resolve
-from ondr.sampling.overrides import Overrides, apply, check_names
+from ondr.sampling.options import choices, resolve
+from ondr.sampling.overrides import Given, Overrides, apply, check_names, numbered
 from ondr.sampling.plan import Plan
 from ondr.sampling.structure import Drawn, MeshTable, draw_structure, gated_rows, largest_values, structure
-from ondr.scene import DepthSensor, Scene
+from ondr.scene import DepthNoise, Scene
 
 
 class Sampler:
@@ -40,7 +40,8 @@ class Sampler:
         """
         self.cfg, self.assets = cfg, assets
         self.device = assets.bank.device
-        self.plan = Plan(cfg, resolve(cfg, assets))
+        options = resolve(cfg, assets)
+        self.plan, self._choices = Plan(cfg, options), choices(cfg, assets, options)
         self._meshes = MeshTable(assets, cfg)
         self._sizes = Sizes(cfg, assets)
         self.derived = derived_names(cfg)
@@ -52,7 +53,7 @@ class Sampler:
         parameters: Parameters,
         *,
         seed: int | None = None,
-        overrides: Overrides | None = None,
+        overrides: Given | None = None,
     ) -> Scene:
         """Draws the scenes of some sample ids.
 
@@ -67,8 +68,9 @@ class Sampler:
         """
         overrides = overrides or {}
         check_names(overrides, self.plan.draws, self.derived)
+        numbers = numbered(overrides, self._choices)
         with isolated(self.device):
-            return self._draw(sample_ids, parameters, self.cfg.seed if seed is None else seed, overrides)
+            return self._draw(sample_ids, parameters, self.cfg.seed if seed is None else seed, numbers)
 
     def _draw(
         self, sample_ids: Int64[Tensor, "batch"], parameters: Parameters, seed: int, overrides: Overrides
@@ -101,12 +103,12 @@ class Sampler:
             structure=fixed,
             draws=draws,
             box_jitter=sample_box_jitter(draws, active),
-            depth_sensor=_depth_sensor(draws) if "sensor_depth" in cfg.outputs else None,
+            depth_noise=_depth_noise(draws) if "sensor_depth" in cfg.outputs else None,
         )
 
 
-def _depth_sensor(draws: Draws) -> DepthSensor:
-    return DepthSensor(*(draws[f"depth_sensor.{field.name}"] for field in fields(DepthSensor)))
+def _depth_noise(draws: Draws) -> DepthNoise:
+    return DepthNoise(*(draws[f"depth_sensor.{field.name}"] for field in fields(DepthNoise)))
 
 
 def _uploaded(drawn: Drawn, device: torch.device) -> Drawn:
@@ -124,7 +126,7 @@ def sample_scene(
     *,
     seed: int | None = None,
     parameters: Parameters | None = None,
-    overrides: Overrides | None = None,
+    overrides: Given | None = None,
 ) -> Scene:
     """Draws the scenes of some sample ids: a pure function of its arguments.
 

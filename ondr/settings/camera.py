@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ondr.laws import Law
 from ondr.lens import folds_within
@@ -42,11 +42,13 @@ class Distortion(Section):
 class Calibration(Section):
     """What a calibration found, as OpenCV has it: pixels whose centres lie at whole numbers."""
 
-    fx: float = Field(gt=0, description="focal length along x, pixels")
-    fy: float = Field(gt=0, description="focal length along y, pixels")
-    cx: float = Field(description="principal point, pixels from the left")
-    cy: float = Field(description="principal point, pixels from the top")
-    size: tuple[int, int] = Field(description="height and width of the images it was made with; scaled to image_size")
+    fx: float = Field(gt=0, lt=1e6, description="focal length along x, pixels")
+    fy: float = Field(gt=0, lt=1e6, description="focal length along y, pixels")
+    cx: float = Field(gt=-1e6, lt=1e6, description="principal point, pixels from the left")
+    cy: float = Field(gt=-1e6, lt=1e6, description="principal point, pixels from the top")
+    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
+        description="height and width of the images it was made with; scaled to image_size"
+    )
 
 
 class Camera(Section):
@@ -56,7 +58,8 @@ class Camera(Section):
         [40, 70], "angle across the image's longer side", unit="degrees", low=1, high=170, paper="Tobin 2017"
     )
     calibration: Calibration | None = Field(
-        default=None, description="focal lengths and principal point of a real camera, in place of fov_degrees"
+        default=None,
+        description="focal lengths and principal point of a real camera; fov_degrees then means nothing",
     )
     focal_factor: Law = quantity(1, "factor on the focal lengths", low=0.01, high=100, neutral=1)
     principal_x: Law = quantity(
@@ -124,15 +127,6 @@ class Camera(Section):
         0, "stretch downwards from the first row to the last", unit="pixels", low=-50, high=1000, neutral=0
     )
 
-    @model_validator(mode="after")
-    def _one_field_of_view(self) -> Self:
-        if self.calibration is not None and "fov_degrees" in self.model_fields_set:
-            raise ValueError(
-                "fov_degrees must not be set with camera.calibration, which says the focal lengths. Leave one of the "
-                "two out; camera.focal_factor varies a calibrated camera."
-            )
-        return self
-
     def uses(self, name: str, layout: str) -> bool:
         return super().uses(name, layout) and not (name == "fov_degrees" and self.calibration is not None)
 
@@ -142,14 +136,17 @@ class Camera(Section):
         Args:
             size: Height and width of the image.
         """
-        lens = self.distortion
-        strongest = [getattr(lens, name).support[0] for name in ("k1", "k2", "p1", "p2", "k3")]
-        return folds_within(strongest, self._corner(size) / self.focal_factor.support[0])
+        lowest = {name: getattr(self.distortion, name).support[0] for name in ("k1", "k2", "k3")}
+        return folds_within(lowest, self._corner(size) / self.focal_factor.support[0])
 
     def _corner(self, size: tuple[int, int]) -> float:
         """Returns how far from the axis the widest view has a corner, in focal lengths."""
+        right, down = (max(abs(end) for end in law.support) for law in (self.principal_x, self.principal_y))
         known = self.calibration
         if known is None:
-            return math.hypot(*size) / max(size) * math.tan(math.radians(self.fov_degrees.support[1]) / 2)
+            height, width = size
+            focal = max(size) / 2 / math.tan(math.radians(self.fov_degrees.support[1]) / 2)
+            return math.hypot(width * (0.5 + right), height * (0.5 + down)) / focal
         height, width = known.size
-        return math.hypot(max(known.cx, width - known.cx) / known.fx, max(known.cy, height - known.cy) / known.fy)
+        x, y = max(known.cx, width - known.cx) + right * width, max(known.cy, height - known.cy) + down * height
+        return math.hypot(x / known.fx, y / known.fy)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from ondr.laws import Law
 from ondr.quantity import quantity
@@ -37,3 +39,12 @@ class DepthSensor(Section):
     edge_jump: float = Field(default=0.05, gt=0, description="least jump, as a share of the nearer depth")
     nearest_metres: float = Field(default=0.0, ge=0, description="nothing nearer is measured")
     farthest_metres: float | None = Field(default=None, gt=0, description="nothing farther is; null: no limit")
+
+    @model_validator(mode="after")
+    def _has_a_range(self) -> Self:
+        if self.farthest_metres is not None and self.farthest_metres <= self.nearest_metres:
+            raise ValueError(
+                f"depth_sensor.farthest_metres must be more than depth_sensor.nearest_metres = {self.nearest_metres}, "
+                f"got {self.farthest_metres}. Swap them."
+            )
+        return self

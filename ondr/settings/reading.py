@@ -19,6 +19,7 @@ PATHS = (
     "clutter.meshes",
     "materials.textures",
     "background.photos",
+    "background.panoramas",
 )
 """Settings that are files; a relative one in a YAML file is relative to that file."""
 

@@ -118,6 +118,18 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _calibration_is_of_such_images(self) -> Self:
+        known = self.camera.calibration
+        if known is not None:
+            ratio = known.size[1] / known.size[0] * self.image_size[0] / self.image_size[1]
+            if not 0.99 < ratio < 1.01:
+                raise ValueError(
+                    f"camera.calibration.size (height, width) must have the shape of image_size = "
+                    f"{list(self.image_size)}, got {list(known.size)}. Change image_size, or swap the two numbers."
+                )
+        return self
+
+    @model_validator(mode="after")
     def _lens_reaches_the_corners(self) -> Self:
         if self.camera.folded(self.image_size):
             lows = {name: getattr(self.camera.distortion, name).support[0] for name in ("k1", "k2", "k3")}

@@ -45,8 +45,11 @@ def _line(key: str, detail: ErrorDetails) -> str:
         if key in FOLLOWS:
             return f"{key} must not be set, got {detail['input']!r}. Set {FOLLOWS[key]}."
         return f"{key} must be a known setting, got {detail['input']!r}.{nearest(key, list(_keys(Settings)))}"
+    if detail["type"] == "missing":
+        return f"{key} must be given. It means: {_description(key)}."
     message = detail["msg"].removeprefix("Value error, ")
-    if not key:  # It concerns several settings, and names them itself.
+    # It concerns several settings, and names them itself.
+    if not key or (detail["type"] == "value_error" and not message.startswith("must ")):
         return message
     action = f"It means: {_description(key)}; `ondr config` shows every setting with its default."
     if message.startswith("must "):

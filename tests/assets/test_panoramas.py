@@ -79,11 +79,19 @@ def test_hdr_files_are_read_to_a_256th_of_the_brightest_color(encoded: bool) -> 
         (hdr(light(), encoded=False)[:-20], "must be a whole file"),
         (hdr(light()).replace(b"-Y 8", b"+Y 8"), "must be a Radiance HDR file of RGB, top line first"),
         (b"#?RADIANCE\n", "must be a Radiance HDR file"),
+        (b"#?RADIANCE\n\n-Y 0 +X 0\n", "must be a Radiance HDR file"),
+        (b"#?RADIANCE\n\n-Y 4 +X 8\n" + bytes([1, 1, 1, 9]), "must not be of the old run-length encoding"),
     ],
 )
 def test_broken_hdr_files_are_named(data: bytes, message: str) -> None:
     with pytest.raises(AssetError, match=f"sky.hdr {message}"):
         read_radiance(ImageData(data, "sky.hdr"))
+
+
+def test_exposure_is_taken_back() -> None:
+    plain = read_radiance(ImageData(hdr(light()), "sky.hdr"))
+    bright = read_radiance(ImageData(hdr(light()).replace(b"EXPOSURE=1.0", b"EXPOSURE=2.0\nEXPOSURE=4"), "sky.hdr"))
+    np.testing.assert_allclose(bright * 8, plain)
 
 
 def test_a_picture_of_another_shape_is_no_panorama() -> None:
@@ -132,6 +140,12 @@ def test_panoramas_are_loaded_with_all_of_their_light(tmp_path: Path) -> None:
     mean = irradiance(assets.panorama_harmonics[1], torch.cat([torch.eye(3), -torch.eye(3)]))[:, 0].mean()
     # The mean over opposite directions is that of the harmonic of order 0: half of the sun's flux over 2 pi.
     assert mean.item() == pytest.approx(0.5 + sun / (4 * math.pi), rel=0.05)
+
+
+def test_one_panorama_needs_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "sky.hdr").write_bytes(hdr(light(32, 64)))
+    (tmp_path / "task.yaml").write_text("background: {panoramas: sky.hdr}")
+    assert len(ondr.load_assets(Config.load(tmp_path / "task.yaml")).panoramas) == 1
 
 
 def test_a_jpeg_that_is_no_panorama_is_named(tmp_path: Path) -> None:

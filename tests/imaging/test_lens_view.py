@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +14,11 @@ from kornia.geometry.calibration import distort_points, undistort_points
 import ondr
 from ondr.assets.bank import Assets
 from ondr.config import Config
+from ondr.imaging import lens_view
 from ondr.imaging.fragments import fragments_of_samples
 from ondr.imaging.grid import grid_of_samples
+from ondr.imaging.lens_view import Rays, nearest, rays_through_lens
+from ondr.scene import Camera
 
 SIZE = (96, 128)
 FINE = 8
@@ -35,16 +40,27 @@ def assets() -> Assets:
     return ondr.load_assets(Config(**SETTINGS))
 
 
+def scenes(name: str, antialias: bool = False) -> ondr.RandomizedScenes:
+    lens = dict(zip(("k1", "k2", "p1", "p2", "k3"), LENSES[name], strict=True))
+    render = {**SETTINGS["render"], "antialias": antialias}
+    cfg = Config(**{**SETTINGS, "camera": {**SETTINGS["camera"], "distortion": lens}, "render": render})
+    return ondr.RandomizedScenes(cfg, assets=assets())
+
+
 @functools.cache
 def rendered(name: str, antialias: bool = False) -> ondr.Batch:
-    """Returns images through a lens; without one, at `FINE` times the size."""
-    if name == "none":
-        changed = {"image_size": (SIZE[0] * FINE, SIZE[1] * FINE)}
-    else:
-        lens = dict(zip(("k1", "k2", "p1", "p2", "k3"), LENSES[name], strict=True))
-        render = {**SETTINGS["render"], "antialias": antialias}
-        changed = {"camera": {**SETTINGS["camera"], "distortion": lens}, "render": render}
-    return ondr.RandomizedScenes(Config(**{**SETTINGS, **changed}), assets=assets()).render(IDS)
+    """Returns images through a lens."""
+    return scenes(name, antialias).render(IDS)
+
+
+@functools.cache
+def fine_pinhole(name: str) -> ondr.batch.Targets:
+    """Returns what the same scenes are without the lens, at `FINE` times the size."""
+    scene = scenes(name).sample(IDS)
+    k = scene.camera.intrinsics * torch.tensor([[FINE], [FINE], [1.0]])
+    scene = replace(scene, camera=replace(scene.camera, intrinsics=k, distortion=None))
+    size = (SIZE[0] * FINE, SIZE[1] * FINE)
+    return ondr.RandomizedScenes(Config(**{**SETTINGS, "image_size": size}), assets=assets()).render(scene).targets
 
 
 def sources(name: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -66,7 +82,7 @@ def warped(name: str, plane: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("name", LENSES)
 def test_the_labels_are_the_pinholes_warped(name: str) -> None:
-    seen, fine = rendered(name).targets, rendered("none").targets
+    seen, fine = rendered(name).targets, fine_pinhole(name)
     ids, inside = warped(name, fine.instances)
     different = (seen.instances != ids)[:, inside].double().mean()
     # Ids are those of the nearest pixel, 0.4 pixels off at most: along outlines some pixels fall to the other side.
@@ -84,7 +100,7 @@ def test_the_labels_are_the_pinholes_warped(name: str) -> None:
 
 @pytest.mark.parametrize("name", LENSES)
 def test_depth_is_that_of_each_pixels_own_ray(name: str) -> None:
-    seen, fine = rendered(name).targets, rendered("none").targets
+    seen, fine = rendered(name).targets, fine_pinhole(name)
     depth, inside = warped(name, fine.depth[:, 0])
     ids, _ = warped(name, fine.instances)
     same = inside & (seen.instances == ids) & (ids >= 0)
@@ -97,8 +113,7 @@ def test_depth_is_that_of_each_pixels_own_ray(name: str) -> None:
 @pytest.mark.parametrize("name", LENSES)
 def test_the_box_around_the_whole_is_that_of_the_bent_hull(name: str) -> None:
     batch = rendered(name)
-    cfg = Config(**SETTINGS)
-    scene = ondr.sample_scene(cfg, assets(), torch.tensor(IDS))
+    scene = scenes(name).sample(IDS)
     k, lens = batch.targets.intrinsics[0].double(), torch.tensor(LENSES[name], dtype=torch.float64)
     bank = assets().bank
     for image, slot in batch.targets.valid.nonzero().tolist():
@@ -137,8 +152,67 @@ def test_antialiasing_smooths_outlines_and_moves_no_label() -> None:
     hard, soft = rendered("barrel"), rendered("barrel", antialias=True)
     changed = (hard.images - soft.images).abs().amax(1) > 0.02
     assert 0 < changed.double().mean() < 0.15
-    # Ids are taken from an image twice as fine.
-    assert (hard.targets.instances != soft.targets.instances).double().mean() < 0.01
+    for name in ("boxes", "visibility", "instances"):
+        assert torch.equal(getattr(hard.targets, name), getattr(soft.targets, name))
+
+
+@pytest.mark.parametrize("size", [(97, 131), (33, 33), (255, 257), (5, 9), (1, 64)])
+def test_every_pixel_has_the_ray_that_kornia_finds(size: tuple[int, int]) -> None:
+    focal = max(size) / 2 / math.tan(math.radians(30))
+    k = torch.tensor([[focal, 0, size[1] / 2], [0, focal, size[0] / 2], [0, 0, 1]])
+    for lens in LENSES.values():
+        camera = Camera(k[None], torch.eye(4)[None], torch.tensor([lens]))
+        rays = rays_through_lens(camera, size)
+        assert rays.found.all()
+        points = torch.cartesian_prod(torch.arange(size[0]) + 0.5, torch.arange(size[1]) + 0.5).flip(-1).double()
+        matrix, coefficients = k.double(), torch.tensor(lens, dtype=torch.float64)
+        exact = undistort_points(points, matrix, coefficients, num_iters=200)
+        found = torch.stack([rays.x[0].flatten(), rays.y[0].flatten()], dim=-1) * focal + k[:2, 2]
+        # Pixels. Near a fold each step of the search halves what is left.
+        torch.testing.assert_close(found.double(), exact, rtol=0, atol=0.02)
+        right = torch.stack([part[0].flatten() for part in rays.at((0.375, -0.125))], dim=-1) * focal + k[:2, 2]
+        beside = points + torch.tensor([0.375, -0.125], dtype=torch.float64)
+        exact = undistort_points(beside, matrix, coefficients, num_iters=200)
+        torch.testing.assert_close(right.double(), exact, rtol=0, atol=0.03)
+
+
+def test_pixels_of_large_images_are_told_apart() -> None:
+    """One ray for each column of a wide image: their pinhole has more pixels than float32 has whole numbers."""
+    x = (torch.arange(4096) + 0.5)[None, None]
+    still = (torch.zeros_like(x), torch.zeros_like(x))
+    rays = Rays(x, torch.full_like(x, 4095.5), torch.ones_like(x, dtype=torch.bool), still, still)
+    index = nearest(rays, (0.0, 0.0), torch.eye(3)[None], (4096, 4096))
+    assert index.flatten().tolist() == list(range(4095 * 4096, 4096 * 4096))
+
+
+def test_a_fold_is_said_and_nothing_is_seen_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr(lens_view, "say_once", heard.append)
+    scenes = ondr.RandomizedScenes(
+        Config(**SETTINGS).with_overrides(["camera.distortion.k1=[-0.2, 0.1]"]), assets=assets()
+    )
+    targets = scenes.render(IDS, overrides={"camera.distortion.k1": -0.9}).targets
+    assert targets.valid.any()
+    assert (targets.instances[:, 0, 0] == -1).all()
+    assert any("camera.distortion sends no ray to" in line for line in heard)
+
+
+def test_a_lens_has_five_coefficients_for_each_image() -> None:
+    scene = ondr.sample_scene(Config(**SETTINGS), assets(), torch.tensor(IDS))
+    bent = replace(scene, camera=replace(scene.camera, distortion=torch.zeros(1, 5)))
+    with pytest.raises(ValueError, match=r"camera.distortion must be \[4, 5\], got \[1, 5\]"):
+        ondr.RandomizedScenes(Config(**SETTINGS), assets=assets()).render(bent)
+
+
+def test_things_fly_where_the_lens_shows_them() -> None:
+    place = {"objects.count": 1, "objects.position.x": 0.85, "objects.position.y": 0.8, "objects.screen_size": 0.05}
+    cfg = Config(**{**SETTINGS, "distractors": {"count": 0}}).with_overrides(
+        [*(f"{name}={value}" for name, value in place.items()), "camera.distortion.k1=0.4"]
+    )
+    targets = ondr.RandomizedScenes(cfg, assets=assets()).render(IDS).targets
+    boxes = targets.boxes_amodal[targets.valid]
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / torch.tensor([128.0, 96.0])
+    torch.testing.assert_close(middle, torch.tensor([[0.85, 0.8]]).expand_as(middle), rtol=0, atol=0.02)
 
 
 def test_a_lens_that_bends_nothing_is_a_pinhole() -> None:

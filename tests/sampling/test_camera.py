@@ -42,16 +42,25 @@ def test_what_is_off_is_off_by_that() -> None:
 
 
 def test_a_calibrated_camera_has_no_field_of_view() -> None:
-    cfg = ondr.Config(camera={"calibration": FOUND})
+    cfg = ondr.Config(image_size=[240, 320], camera={"calibration": FOUND})
     assert "camera.fov_degrees" not in cfg.quantities()
     assert "camera.fov_degrees" not in ondr.sample_scene(cfg, ASSETS, torch.arange(2)).draws
-    with pytest.raises(ConfigError, match=r"fov_degrees must not be set with camera.calibration"):
-        ondr.Config(camera={"calibration": FOUND, "fov_degrees": 50})
+    # A preset's field of view gives way.
+    written = "camera.calibration={fx: 200, fy: 200, cx: 111.5, cy: 111.5, size: [224, 224]}"
+    assert "camera.fov_degrees" not in ondr.preset("tobin2017", [written]).quantities()
     assert ondr.Config(**cfg.to_dict()).camera.calibration == cfg.camera.calibration
 
 
 def test_a_calibration_is_whole() -> None:
-    with pytest.raises(ConfigError, match=r"camera.calibration.fy"):
+    with pytest.raises(ConfigError, match=r"camera.calibration.fy must be given"):
         ondr.Config(camera={"calibration": {"fx": 600, "cx": 320, "cy": 240, "size": [480, 640]}})
-    with pytest.raises(ConfigError, match=r"camera.calibration.fx must be"):
-        ondr.Config(camera={"calibration": {**FOUND, "fx": -1}})
+    for wrong in ({"fx": -1}, {"fx": float("inf")}, {"cx": float("nan")}, {"size": [0, 640]}):
+        (key,) = wrong
+        with pytest.raises(ConfigError, match=rf"camera.calibration.{key} must be"):
+            ondr.Config(camera={"calibration": {**FOUND, **wrong}})
+
+
+@pytest.mark.parametrize("size", [[640, 480], [256, 256]])
+def test_a_calibration_is_of_images_of_the_same_shape(size: list[int]) -> None:
+    with pytest.raises(ConfigError, match=r"camera.calibration.size .* must have the shape of image_size = .240, 320"):
+        ondr.Config(image_size=[240, 320], camera={"calibration": {**FOUND, "size": size}})

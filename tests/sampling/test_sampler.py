@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -302,3 +303,22 @@ def test_the_largest_blur_follows_the_law_and_overrides() -> None:
     assert sampler.sample(ids, parameters).structure.largest["photometric.blur_sigma"] == 3.0
     more = sampler.sample(ids, parameters, overrides={"photometric.blur_sigma": torch.tensor([1.0, 7.0])})
     assert more.structure.largest["photometric.blur_sigma"] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ({"background.photo": 3}, r"overrides\['background.photo'\] must be one of 0, 1, 2, got 3"),
+        ({"background.photo": -1}, r"must be one of 0, 1, 2, got -1"),
+        ({"background.source": 5}, r"must be one of 0, 1, 2, 3, 4, got 5"),
+        ({"background.source": "panorama"}, r"must be one of photo, texture, noise, color, gradient, got 'panorama'"),
+        ({"lights.intensity": "bright"}, r"overrides\['lights.intensity'\] must be a number or a tensor, got 'bright'"),
+    ],
+)
+def test_only_what_there_is_can_be_put_in_place_of_a_choice(override: dict[str, Any], message: str):
+    with pytest.raises(ConfigError, match=message):
+        scene(ids=[0, 1], **override)
+
+
+def test_a_choice_can_be_named():
+    assert scene(ids=[0, 1], **{"background.source": "noise"}).draws["background.source"].tolist() == [2, 2]

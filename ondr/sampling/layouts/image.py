@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.geometry import product
+from ondr.lens import distort_all, fold_radius, undistort
 from ondr.scene import Camera
 
 NEAREST = 0.05
@@ -70,8 +71,16 @@ def behind(
         depth: Metres along the optical axis.
     """
     focal = camera.intrinsics[:, None, :2, :2].diagonal(dim1=-2, dim2=-1)
-    beside = (pixels - camera.intrinsics[:, None, :2, 2]) / focal * depth[..., None]
-    return torch.cat([beside, depth[..., None]], dim=-1)
+    beside = (pixels - camera.intrinsics[:, None, :2, 2]) / focal
+    if camera.distortion is not None:
+        x, y = beside.unbind(-1)
+        beside = torch.stack(undistort(x, y, _lens(camera.distortion, x)), dim=-1)
+    return torch.cat([beside * depth[..., None], depth[..., None]], dim=-1)
+
+
+def _lens(distortion: Float[Tensor, "batch 5"], like: Tensor) -> tuple[Tensor, ...]:
+    """Returns the coefficients, to be broadcast with planes of images."""
+    return tuple(k.reshape(-1, *(1 for _ in like.shape[1:])) for k in distortion.unbind(1))
 
 
 def in_camera_axes(camera: Camera, support: Float[Tensor, "batch some support 3"]) -> Tensor:
@@ -94,8 +103,12 @@ def boxes_at(
     depth, k = center[..., 2], camera.intrinsics[:, :2, :, None, None]
     x, y, z = (offsets[..., i] + center[..., i, None] for i in range(3))
     z = torch.maximum(z, (NEAREST * depth.clamp_min(1e-6))[..., None])
+    x, y = x / z, y / z
+    if camera.distortion is not None:
+        lens = _lens(camera.distortion, x)
+        x, y = distort_all(x, y, lens, fold_radius(camera.distortion).reshape(lens[0].shape))
     # Each coordinate on its own plane: reductions along the last dimension are the fast ones.
-    right, down = ((k[:, i, 0] * x + k[:, i, 1] * y) / z for i in range(2))
+    right, down = (k[:, i, 0] * x + k[:, i, 1] * y for i in range(2))
     principal = camera.intrinsics[:, None, :2, 2]
     low = torch.stack([right.amin(dim=-1), down.amin(dim=-1)], dim=-1) + principal
     high = torch.stack([right.amax(dim=-1), down.amax(dim=-1)], dim=-1) + principal
