@@ -21,7 +21,7 @@ from ondr.geometry import rotation_from_quaternion, transform
 from ondr.loop.dataset import RandomizedScenes
 from ondr.place import place
 from ondr.raster.numba import visible
-from ondr.scene import Background, Camera, Effects, Lights, Materials, Poses, Scene, Structure
+from ondr.scene import Background, Camera, DepthNoise, Effects, Lights, Materials, Poses, Scene, Structure
 from ondr.settings import Output
 from tests.worlds import bank_from_meshes, pinhole
 
@@ -83,6 +83,7 @@ def scene_of(
         ),
         background=Background(torch.zeros(batch, dtype=torch.int32), torch.zeros(batch, 2, 3), torch.zeros(batch, 3)),
         effects=Effects(zero, zero + 1, zero + 1, zero + 1, zero, zero),
+        depth_noise=DepthNoise(*torch.zeros(3, len(mesh)).unbind()),
         structure=Structure(mesh=rows, rows={}, largest={}),
         draws=Draws(torch.zeros(batch, 0), {}),
     )
