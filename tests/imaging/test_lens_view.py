@@ -197,7 +197,7 @@ def test_a_fold_is_said_and_nothing_is_seen_beyond(monkeypatch: pytest.MonkeyPat
     assert any("camera.distortion sends no ray to" in line for line in heard)
 
 
-def test_a_lens_has_five_coefficients_for_each_image() -> None:
+def test_a_lens_has_five_coefficients_for_each_image(unchecked: None) -> None:
     scene = ondr.sample_scene(Config(**SETTINGS), assets(), torch.tensor(IDS))
     bent = replace(scene, camera=replace(scene.camera, distortion=torch.zeros(1, 5)))
     with pytest.raises(ValueError, match=r"camera.distortion must be \[4, 5\], got \[1, 5\]"):
