@@ -11,7 +11,7 @@ from jaxtyping import Float, Int16, Int32
 from torch import Tensor
 
 from ondr.imaging.compiled import compiled, free_lengths, free_rows
-from ondr.imaging.planes import Vector, of_image, places, take
+from ondr.imaging.planes import of_image, places, take
 from ondr.imaging.shading import ShadingTables, rays_at, shade
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
 
@@ -129,8 +129,8 @@ def _compiled(
 ) -> Float[Tensor, "3 fragment"]:
     """Shades all at once: intermediate values stay in registers."""
     lists = free_lengths([getattr(fragments, field.name) for field in fields(Fragments)])
-    colors = compiled(shade_list)(tables, MEANS, *lists, size, trilinear, alone)
-    return torch.stack(colors)[:, : len(fragments.pixel)]
+    colors: Tensor = compiled(shade_list)(tables, MEANS, *lists, size, trilinear, alone)
+    return colors[:, : len(fragments.pixel)]
 
 
 def _in_chunks(
@@ -141,8 +141,7 @@ def _in_chunks(
     parts = []
     for start in range(0, len(fragments.pixel), CHUNK):
         pixel, triangle, instance, mask = (getattr(fragments, f.name)[start : start + CHUNK] for f in fields(Fragments))
-        colors = shade_list(tables, means, pixel, triangle, instance, mask, size, trilinear, alone)
-        parts.append(torch.stack(colors))
+        parts.append(shade_list(tables, means, pixel, triangle, instance, mask, size, trilinear, alone))
     return torch.cat(parts, dim=1)
 
 
@@ -156,8 +155,8 @@ def shade_list(
     size: tuple[int, int],
     trilinear: bool,
     alone: bool = False,
-) -> Vector:
-    """Shades some fragments at the mean position of their samples.
+) -> Float[Tensor, "3 fragment"]:
+    """Returns linear RGB of some fragments, shaded at the mean position of their samples.
 
     Args:
         tables: Of the batch.
@@ -174,4 +173,4 @@ def shade_list(
     image = None if alone else number
     offset_x, offset_y = take(means, mask.int())
     ray_x, ray_y = rays_at(tables, image, offset_x + column, offset_y + row)
-    return shade(tables, triangle, instance, image, ray_x, ray_y, trilinear=trilinear)
+    return torch.stack(shade(tables, triangle, instance, image, ray_x, ray_y, trilinear=trilinear))
