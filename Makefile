@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 PIP_ARGS ?=
 
-.PHONY: demo test shapes slow lint types check clean clean-kernels
+.PHONY: demo test shapes slow lint types check gpu-check clean clean-kernels
 .DEFAULT_GOAL := demo
 
 # The stamp is as old as the files that say what to install.
@@ -37,6 +37,13 @@ types: $(VENV)/installed
 	$(BIN)/mypy
 
 check: test shapes slow lint types
+
+# All that needs a GPU, with whatever $(PYTHON) has installed: tests, speed, and what the stream costs a training loop.
+gpu-check:
+	ONDR_REQUIRE_CUDA=1 $(PYTHON) -m pytest -m cuda
+	$(PYTHON) benchmarks/throughput.py --device cuda --json benchmarks/results/cuda.json
+	$(PYTHON) benchmarks/training_step.py --device cuda --json benchmarks/results/training_step_cuda.json
+	$(PYTHON) benchmarks/peers/against_jpeg_folder.py --device cuda --workers 16 --json benchmarks/results/jpeg_folder_cuda.json
 
 clean-kernels:
 	find ondr -name '*.nbi' -delete -o -name '*.nbc' -delete
