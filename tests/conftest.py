@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import jaxtyping
@@ -12,6 +15,10 @@ import torch
 from tests import kernels, typecheck
 
 kernels.drop_stale()
+
+# Meshes that tests read are not left with the user's, and none of those is taken for what the code makes today.
+os.environ["ONDR_CACHE"] = tempfile.mkdtemp(prefix="ondr-cache-")
+atexit.register(shutil.rmtree, os.environ["ONDR_CACHE"], ignore_errors=True)
 
 # Checking doubles the time, and torch.compile does not look into checked functions: `make shapes` switches it on.
 if os.environ.get("ONDR_TYPECHECK") == "1":

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.assets.bending import bend
+from ondr.assets.cache import read_cached
 from ondr.assets.files import (
     PANORAMA_SUFFIXES,
     MeshFile,
@@ -30,7 +31,7 @@ from ondr.assets.packing import pack_bank
 from ondr.assets.panoramas import harmonics_of, read_panorama
 from ondr.assets.parts import ImageData, Part, Surface
 from ondr.assets.primitives import PrimitiveMesh, distractor_shapes, surface_shapes
-from ondr.assets.sources import OTHERS, object_files, other_files, parts_of
+from ondr.assets.sources import OTHERS, made_here, object_files, other_files, parts_of
 from ondr.assets.textures import TextureStore, noise_tiles, ramp_tile
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
@@ -219,10 +220,13 @@ class _Loader:
 
 def _object(file: MeshFile, store: TextureStore, cfg: Config, *, bends: bool = True) -> tuple[Made, list[Made]]:
     """Returns a mesh, and the same bent by each of `objects.bends_degrees`."""
-    parts, crease = parts_of(file, cfg), float(cfg.assets.crease_degrees)
+    crease, angles = float(cfg.assets.crease_degrees), cfg.objects.bends_degrees if bends else ()
+    if cfg.assets.cache and not angles and not made_here(file):
+        mesh = read_cached(file.path, crease)
+        return (mesh, store.add_own([surface.image for surface in mesh.surfaces])), []
+    parts = parts_of(file, cfg)
     mesh = build_mesh(str(file.path), parts, crease)
     textures = store.add_own([surface.image for surface in mesh.surfaces])
-    angles = cfg.objects.bends_degrees if bends else ()
     bent = [build_mesh(str(file.path), bend(parts, degrees), crease) for degrees in angles]
     return (mesh, textures), [(made, textures) for made in bent]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path, PureWindowsPath
 
 from ondr.errors import AssetError
@@ -32,4 +35,20 @@ def referenced_file(owner: Path, written: str, folder: Path | None = None) -> Pa
             f"{owner} must only refer to files that exist, got {written!r}: there is no {path}. "
             f"Copy the file there or remove the reference."
         )
+    if (files := _asked.get()) is not None:
+        files.append(path)
     return path
+
+
+_asked: ContextVar[list[Path] | None] = ContextVar("files that are referred to", default=None)
+
+
+@contextmanager
+def referring() -> Iterator[list[Path]]:
+    """Gives a list of all files that are found within the block."""
+    files: list[Path] = []
+    token = _asked.set(files)
+    try:
+        yield files
+    finally:
+        _asked.reset(token)

@@ -55,13 +55,18 @@ def other_files(cfg: Config, objects: Sequence[MeshFile]) -> dict[str, list[Mesh
     return found
 
 
+def made_here(file: MeshFile) -> bool:
+    """Returns whether a mesh is composed, and no file."""
+    return file.path.parent == Path(COMPOSED)
+
+
 def parts_of(file: MeshFile, cfg: Config) -> list[Part]:
     """Returns the triangles of a mesh.
 
     Raises:
         AssetError: The file cannot be used.
     """
-    if file.path.parent == Path(COMPOSED):
+    if made_here(file):
         least, most = cfg.composed.parts
         return compose(int(file.path.name), cfg.composed.seed, least, most)
     return read_parts(file.path)

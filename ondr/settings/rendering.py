@@ -32,6 +32,9 @@ class AssetSettings(Section):
         default=1024, description="larger textures are scaled down to this side, pixels"
     )
     crease_degrees: float = Field(default=40, ge=0, le=180, description="edges sharper than this stay sharp")
+    cache: bool = Field(
+        default=True, description="keep meshes that were read in ONDR_CACHE, or the user's cache folder, for next time"
+    )
     progress: bool = Field(default=True, description="show a progress bar on a terminal")
 
 

@@ -1,0 +1,130 @@
+"""Meshes that were read before, kept on disk: readers, normals and hulls take a second per 50,000 triangles.
+
+An entry is named by the content of the mesh file and of the code that reads it, and knows the content of every file
+that the mesh file refers to. It is written beside its place and moved there, so that processes may share a folder; one
+that cannot be read is made anew. What a reader has something to say about is not kept, so that it is said again.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ondr.assets.meshes import Mesh, read_mesh
+from ondr.assets.parts import ImageData, Surface
+from ondr.assets.references import referring
+from ondr.errors import say_once
+
+ARRAYS = ("vertices", "colors", "triangles", "materials", "patches", "center", "extent", "hull", "hull_edges")
+MOST_BYTES = 2 << 30
+"""What a folder may hold; the entries that were not used for longest go first."""
+
+
+def cache_folder() -> Path:
+    """Returns where entries are kept: ONDR_CACHE, or `ondr` in the user's folder for such files."""
+    if "ONDR_CACHE" in os.environ:
+        return Path(os.environ["ONDR_CACHE"])
+    user = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
+    return Path(user or Path.home() / ".cache") / "ondr"
+
+
+def read_cached(path: Path, crease_degrees: float) -> Mesh:
+    """Returns what `read_mesh` returns, from the cache if it is there.
+
+    Raises:
+        AssetError: The file cannot be used; the message says why.
+    """
+    entry = _entry(path, crease_degrees)
+    known = None if entry is None else _load(entry, path)
+    if known is not None:
+        return known
+    spoken = say_once.cache_info()
+    with referring() as files:
+        mesh = read_mesh(path, crease_degrees)
+    quiet = say_once.cache_info()[:2] == spoken[:2]
+    if entry is not None and quiet:
+        _store(entry, mesh, {os.path.relpath(file, path.parent): _digest(file) for file in files})
+    return mesh
+
+
+def _entry(path: Path, crease_degrees: float) -> Path | None:
+    """Returns the place of a file's entry; None for a file that cannot be read, which its reader says better."""
+    try:
+        words = (_code(), _digest(path), path.suffix.lower(), float(crease_degrees))
+    except OSError:
+        return None
+    return cache_folder() / f"{hashlib.blake2b(repr(words).encode(), digest_size=20).hexdigest()}.npz"
+
+
+@functools.cache
+def _code() -> str:
+    """Returns a digest of the code that reads meshes."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.blake2b(b"".join(source.read_bytes() for source in sources), digest_size=20).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=20).hexdigest()
+
+
+def _load(entry: Path, path: Path) -> Mesh | None:
+    """Returns the mesh of an entry; None if there is none, it is broken, or a file it refers to has changed."""
+    try:
+        with entry.open("rb") as file, np.load(file, allow_pickle=False) as held:
+            about = json.loads(held["about"].tobytes())
+            if any(_digest(path.parent / name) != digest for name, digest in about["files"].items()):
+                return None
+            surfaces = tuple(_surface(described, held, path) for described in about["surfaces"])
+            arrays = {name: held[name] for name in ARRAYS}
+        os.utime(entry)
+        return Mesh(**arrays, surfaces=surfaces, closed=about["closed"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def _surface(described: dict[str, Any], held: Any, path: Path) -> Surface:
+    image, (first, second) = described["image"], described["uv_map"]
+    data = None if image is None else ImageData(held[f"image{image}"].tobytes(), f"the texture of {path}")
+    return Surface(tuple(described["color"]), data, (tuple(first), tuple(second)))
+
+
+def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
+    surfaces, images = [], {}
+    for number, surface in enumerate(mesh.surfaces):
+        if surface.image is not None:
+            images[f"image{number}"] = np.frombuffer(surface.image.data, np.uint8)
+        image = None if surface.image is None else number
+        surfaces.append({"color": surface.color, "uv_map": surface.uv_map, "image": image})
+    about = {"files": files, "surfaces": surfaces, "closed": bool(mesh.closed)}
+    held: dict[str, Any] = {name: getattr(mesh, name) for name in ARRAYS} | images
+    held["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        _make_room(entry.parent)
+        with tempfile.NamedTemporaryFile(dir=entry.parent, suffix=".part", delete=False) as part:
+            np.savez(part, **held)
+        os.replace(part.name, entry)
+    except OSError as error:
+        say_once(
+            f"{entry.parent} cannot be written ({error.strerror}): meshes are read anew each time. Set ONDR_CACHE."
+        )
+
+
+@functools.cache
+def _make_room(folder: Path) -> None:
+    """Removes the entries that were not used for longest, once per process."""
+    entries = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime)
+    excess = sum(file.stat().st_size for file in entries) - MOST_BYTES
+    for file in entries:
+        if excess <= 0:
+            break
+        excess -= file.stat().st_size
+        file.unlink(missing_ok=True)
