@@ -25,6 +25,7 @@ from rich.table import Table
 
 import ondr
 from ondr.measure import Measurement, measure
+from ondr.settings.writing import written
 
 HERE = Path(__file__).parent
 LIBRARIES = ("ondr", "torch", "numba", "numpy", "kornia", "trimesh")
@@ -53,7 +54,12 @@ class Case:
 def run(case: Case, overrides: list[str], seconds: float) -> tuple[dict[str, Any], Measurement]:
     """Measures a case; returns its settings and what was found."""
     cfg = case.load(overrides)
-    return cfg.to_dict(), measure(cfg, seconds=seconds)
+    return settings_of(cfg), measure(cfg, seconds=seconds)
+
+
+def settings_of(cfg: ondr.Config) -> dict[str, Any]:
+    """Returns what was set; the defaults are those of the commit. Paths are relative to this folder."""
+    return json.loads(json.dumps(written(cfg), default=str).replace(str(HERE) + os.sep, ""))
 
 
 def machine(device: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 import ondr
 
 sys.path.insert(0, str(Path(__file__).parent))
-from throughput import machine
+from throughput import machine, settings_of
 
 TURNS = 5
 WARMUP = 3
@@ -125,7 +125,7 @@ def main(
     print(f"training runs at {m / t:.2f} of its speed without rendering; R / (R + T) = {r / (r + t):.2f}")
     if json_file is not None:
         figures = {"images_per_second": found, "measured": m / t, "expected": r / (r + t)}
-        json_file.write_text(json.dumps({**machine(device), "config": cfg.to_dict(), **figures}, indent=2) + "\n")
+        json_file.write_text(json.dumps({**machine(device), "config": settings_of(cfg), **figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ import ondr
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from make_assets import make_assets
-from throughput import HERE, machine
+from throughput import HERE, machine, settings_of
 
 QUALITY = 95
 TURNS = 5
@@ -121,7 +121,7 @@ def main(
         print(f"ondr {median(found['ondr']):.0f} images/s, {name} {median(found[name]):.0f}: {ratio:.2f} times")
     if json_file is not None:
         figures = {"workers": workers, "images_per_second": found}
-        json_file.write_text(json.dumps({**machine(device), "config": cfg.to_dict(), **figures}, indent=2) + "\n")
+        json_file.write_text(json.dumps({**machine(device), "config": settings_of(cfg), **figures}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
