@@ -42,6 +42,7 @@ class Parameters(MutableMapping[str, Tensor]):
         self._first = torch.tensor(values, dtype=torch.float64)
         self._values = self._first.clone().share_memory_()
         self._live: dict[str, Tensor] = {}
+        self._read: tuple[bytes, dict[str, tuple[Any, ...]], dict[str, Law]] = (b"", {}, {})
 
     def __getitem__(self, name: str) -> Tensor:
         quantity, parameter, place = self._place(name)
@@ -113,16 +114,29 @@ class Parameters(MutableMapping[str, Tensor]):
 
     def host(self, quantity: str) -> tuple[Any, ...]:
         """Returns the current parameters of a quantity as numbers (weights as a tuple)."""
-        law, _ = self._laws[quantity]
-        values = (self._values[s].tolist() for s in self.place(quantity))
-        return tuple(
-            tuple(v) if self._is_vector(quantity, p) else v[0] for p, v in zip(law.parameters, values, strict=True)
-        )
+        _, known, _ = self._as_it_stands()
+        if quantity not in known:
+            law, _ = self._laws[quantity]
+            values = (self._values[s].tolist() for s in self.place(quantity))
+            known[quantity] = tuple(
+                tuple(v) if self._is_vector(quantity, p) else v[0] for p, v in zip(law.parameters, values, strict=True)
+            )
+        return known[quantity]
 
     def law(self, quantity: str) -> Law:
         """Returns the law of a quantity as it stands."""
-        law, _ = self._laws[quantity]
-        return law.moved(dict(zip(law.parameters, self.host(quantity), strict=True)))
+        _, _, known = self._as_it_stands()
+        if quantity not in known:
+            law, _ = self._laws[quantity]
+            known[quantity] = law.moved(dict(zip(law.parameters, self.host(quantity), strict=True)))
+        return known[quantity]
+
+    def _as_it_stands(self) -> tuple[bytes, dict[str, tuple[Any, ...]], dict[str, Law]]:
+        """Returns what was read of the values since they last changed, which another process may have done."""
+        values = self._values.numpy().tobytes()
+        if values != self._read[0]:
+            self._read = (values, {}, {})
+        return self._read
 
     def vector(self, device: torch.device | str) -> Tensor:
         """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
@@ -134,7 +148,7 @@ class Parameters(MutableMapping[str, Tensor]):
         return vector
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_live": {}}
+        return {**self.__dict__, "_live": {}, "_read": (b"", {}, {})}
 
     def _place(self, name: str) -> tuple[str, str, slice]:
         if name not in self._places:

@@ -48,7 +48,7 @@ class Group:
         parameters = [_current(vector, p, share) for p in self.parameters]
         if self.law is laws.Constant and self.probability is None:
             return parameters[0].expand(len(u), -1)
-        value = self.law.inverse_cdf(u[:, self.words], *parameters)
+        value = self.law.inverse_cdf(u.index_select(1, self.words), *parameters)
         if self.probability is None:
             return value
         holds = rng.uniform(words.all[:, self.words, GATE]) < _current(vector, self.probability, share)

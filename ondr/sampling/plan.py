@@ -86,7 +86,7 @@ class Plan:
             value = self.draw(draw.name, words, parameters) if known is None else known
             parts.append(value.reshape(len(u), -1).to(torch.float32))
         packed = torch.cat(parts, dim=1) if parts else u
-        return Draws(packed[:, index.order], self._columns)
+        return Draws(packed.index_select(1, index.order), self._columns)
 
     def _index(self, device: torch.device) -> Index:
         if device not in self._indices:
