@@ -89,7 +89,8 @@ def assets() -> Assets:
     return ondr.load_assets(Config(**SMALL))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same examples in every run: what one machine finds, another finds as well.
+@settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chosen=overrides())
 def test_any_valid_settings_render_and_agree(chosen: tuple[str, dict[str, Any]]) -> None:
     try:

@@ -115,13 +115,14 @@ def _stretch(red, green, blue, factor, offset):
 @typing.no_type_check
 @njit(fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
 def _saturate(red, green, blue, factor):
+    # Rounded, a channel that is to be 0 may end a little below.
     for x in range(len(red)):
         r, g, b = red[x], green[x], blue[x]
         value = max(r, g, b)
         growth = min(factor, value / max(value - min(r, g, b), TINY)) - ONE
-        red[x] = r - (value - r) * growth
-        green[x] = g - (value - g) * growth
-        blue[x] = b - (value - b) * growth
+        red[x] = max(r - (value - r) * growth, ZERO)
+        green[x] = max(g - (value - g) * growth, ZERO)
+        blue[x] = max(b - (value - b) * growth, ZERO)
 
 
 @typing.no_type_check
@@ -142,9 +143,9 @@ def _shift_hue(red, green, blue, sectors):
         at_green, at_blue = (b - r) * inverse + np.float32(2), (r - g) * inverse + np.float32(4)
         sector = (g - b) * inverse if value == r else (at_green if value == g else at_blue)
         sector += sectors
-        red[x] = value - span * _ramp(sector + np.float32(5))
-        green[x] = value - span * _ramp(sector + np.float32(3))
-        blue[x] = value - span * _ramp(sector + ONE)
+        red[x] = max(value - span * _ramp(sector + np.float32(5)), ZERO)
+        green[x] = max(value - span * _ramp(sector + np.float32(3)), ZERO)
+        blue[x] = max(value - span * _ramp(sector + ONE), ZERO)
 
 
 @typing.no_type_check

@@ -165,3 +165,14 @@ def test_global_random_state_is_untouched():
     defined(**CASES["all"])
     assert torch.equal(before[0], torch.get_rng_state())
     np.testing.assert_array_equal(before[1], np.random.get_state()[1])
+
+
+def test_no_channel_ends_below_zero() -> None:
+    """Saturated colours and a hue of 0 or 1: what is to be 0 is rounded, and no noise is added that would clamp it."""
+    linear = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(4))
+    linear[:, 2] *= 1e-3
+    for name, value in (("saturation", 1.3), ("saturation", 5.0), ("hue_degrees", 8.0), ("hue_degrees", -0.3)):
+        drawn = effects(8, **{name: value})
+        images = photometric.expose(linear, drawn, seed=0, sample_ids=torch.arange(8), engine="fused")
+        assert images.min() >= 0, name
+        assert images.max() <= 1, name
