@@ -113,6 +113,21 @@ def undistort(
     return ray_x, ray_y
 
 
+def rays_through(
+    inverse: tuple[Tensor, ...], x: Tensor, y: Tensor, coefficients: Coefficients | None
+) -> tuple[Tensor, Tensor]:
+    """Returns x and y of the rays (x, y, 1) in the camera frame through points of images.
+
+    Args:
+        inverse: The rows of the inverse of K, one after the other: planes, or single values for all points.
+        x: Pixels from the left edge, any shape.
+        y: Pixels from the top edge, same shape.
+        coefficients: As for `distort`; None: there is no lens.
+    """
+    right, down = (torch.addcmul(torch.addcmul(inverse[i + 2], inverse[i], x), inverse[i + 1], y) for i in (0, 3))
+    return (right, down) if coefficients is None else undistort(right, down, coefficients)
+
+
 def rows_of_inverse(
     x: Tensor, y: Tensor, coefficients: Coefficients
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:

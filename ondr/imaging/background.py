@@ -15,7 +15,7 @@ from ondr.imaging.planes import Vector, add_product, places, rotated, take, take
 from ondr.imaging.surface import invert
 from ondr.imaging.surroundings import panorama_uv
 from ondr.imaging.texture import fetch_level
-from ondr.lens import undistort
+from ondr.lens import rays_through
 from ondr.scene import Background, Camera
 
 
@@ -141,9 +141,8 @@ def place_in_panorama(panorama: PanoramaTables, image: Tensor, x: Tensor, y: Ten
         y: Pixels from the top edge, same shape.
     """
     frame = take(panorama.frame[:, :18], image)
-    ray_x, ray_y = (add_product(add_product(frame[i + 2], frame[i], x), frame[i + 1], y) for i in (0, 3))
-    if panorama.distortion is not None:
-        ray_x, ray_y = undistort(ray_x, ray_y, take(panorama.distortion, image))
+    lens = None if panorama.distortion is None else take(panorama.distortion, image)
+    ray_x, ray_y = rays_through(frame, x, y, lens)
     u, v = panorama_uv(rotated(frame[9:], unit((ray_x, ray_y, torch.ones_like(ray_x)))))
     # Textures wrap, but above the zenith is no ground.
     _, log2_side, level = take(panorama.texture, image)

@@ -11,11 +11,11 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tables
 from ondr.imaging.lighting import LightTables, illuminate, light_tables
-from ondr.imaging.planes import Image, Vector, add_product, take, take_one
+from ondr.imaging.planes import Image, Vector, take, take_one
 from ondr.imaging.shadows import ShadowTables, lit_share
 from ondr.imaging.surface import SurfaceTables, corners_of, facets_at, intersect, invert, normals_at, surface_tables
 from ondr.imaging.surroundings import surrounding_tables
-from ondr.lens import undistort
+from ondr.lens import rays_through
 from ondr.scene import Instances, Scene
 
 
@@ -57,9 +57,8 @@ def rays_at(tables: ShadingTables, image: Image, x: Tensor, y: Tensor) -> Vector
         x: Pixels from the left edge, same shape.
         y: Pixels from the top edge, same shape.
     """
-    k = take(tables.inverse_intrinsics.flatten(1), image)
-    ray_x, ray_y = (add_product(add_product(k[i + 2], k[i], x), k[i + 1], y) for i in (0, 3))
-    return (ray_x, ray_y) if tables.distortion is None else undistort(ray_x, ray_y, take(tables.distortion, image))
+    lens = None if tables.distortion is None else take(tables.distortion, image)
+    return rays_through(take(tables.inverse_intrinsics.flatten(1), image), x, y, lens)
 
 
 def shade(

@@ -144,8 +144,6 @@ def structure(
         slots = meshes.groups[group].stop - meshes.groups[group].start
         if not slots:
             continue
-        if not slots:
-            continue
         there = drawn[f"{group}.present"][:, None].expand(-1, slots)
         parts.append(torch.where(there > 0, meshes.surfaces.get(shape, 0), -1))
     return Structure(mesh=torch.cat(parts, dim=1).to(torch.int32), rows=rows, largest=largest)
