@@ -13,6 +13,7 @@ import torch
 from ondr.batch import Batch
 from ondr.config import Config
 from ondr.loop.dataset import RandomizedScenes
+from ondr.place import place
 from ondr.timing import Timer
 
 WARMUP_BATCHES = 3
@@ -87,10 +88,9 @@ def _seconds(stream: Iterator[Batch], device: torch.device, batches: int) -> flo
 
 
 def _triangles(scenes: RandomizedScenes, images: int) -> float:
-    """Returns the mean over some images of the triangles of all their meshes."""
-    mesh = scenes.sample(range(images)).poses.mesh
-    counts = scenes.assets.bank.triangle_count[mesh.clamp_min(0)] * (mesh >= 0)
-    return counts.sum(dim=1).double().mean().item()
+    """Returns the mean over some images of the triangles that are drawn."""
+    placed = place(scenes.sample(range(images)), scenes.assets.bank, scenes.cfg.render.detail_pixels)
+    return placed.triangle_count.sum(dim=1).double().mean().item()
 
 
 def _peak_memory_mib(device: torch.device) -> float:

@@ -11,6 +11,10 @@ from ondr.geometry import product
 from ondr.scene import Instances, Scene
 
 
+UNBOUNDED = 1e30
+"""Finite, so that the full detail, which is off by 0, is off by 0 pixels everywhere."""
+
+
 def camera_from_object(scene: Scene) -> Float[Tensor, "batch slot 3 4"]:
     """Returns the maps from each slot's bank coordinates (file units, centred) to the camera frame in metres."""
     rotation, translation = (
@@ -22,14 +26,39 @@ def camera_from_object(scene: Scene) -> Float[Tensor, "batch slot 3 4"]:
     return torch.cat([linear, offset[..., None]], dim=-1)
 
 
-def place(scene: Scene, bank: Bank) -> Instances:
-    """Returns the scene's instances; an empty slot has no triangles."""
+def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
+    """Returns the scene's instances; an empty slot has no triangles.
+
+    Args:
+        scene: Its poses and its camera are read.
+        bank: Meshes.
+        detail_pixels: The coarsest level of detail is taken that is off by at most this much; 0: the full detail.
+    """
     mesh = scene.poses.mesh
     present, row = mesh >= 0, mesh.clamp_min(0)
+    placed = camera_from_object(scene)
+    first, count = bank.first_triangle[row], bank.triangle_count[row]
+    # What the vertices are to get gradients from, they must be drawn from.
+    if bank.levels is not None and detail_pixels > 0 and not bank.vertices.requires_grad:
+        wanted = bank.levels.error[row] * pixels_per_unit(scene, bank, placed)[..., None] <= detail_pixels
+        level = (wanted.sum(-1) - 1)[..., None]
+        first, count = (
+            ranges[row].gather(-1, level)[..., 0] for ranges in (bank.levels.first_triangle, bank.levels.triangle_count)
+        )
     return Instances(
         vertex_offset=bank.vertex_offset[row],
-        first_triangle=bank.first_triangle[row],
-        triangle_count=bank.triangle_count[row] * present,
+        first_triangle=first,
+        triangle_count=count * present,
         closed=bank.closed[row],
-        camera_from_object=camera_from_object(scene),
+        camera_from_object=placed,
     )
+
+
+def pixels_per_unit(scene: Scene, bank: Bank, placed: Float[Tensor, "batch slot 3 4"]) -> Float[Tensor, "batch slot"]:
+    """Returns how many pixels a file unit of each slot spans at most, where it is nearest to the camera; `UNBOUNDED`
+    where it reaches the camera's plane."""
+    k, row = scene.camera.intrinsics[:, None], scene.poses.mesh.clamp_min(0)
+    focal_px = torch.maximum(k[..., 0, 0].abs(), k[..., 1, 1].abs())
+    scale = scene.poses.scale.amax(-1)
+    nearest = placed[..., 2, 3] - scale * bank.extent[row].norm(dim=-1) / 2
+    return torch.where(nearest > 0, focal_px * scale / nearest, UNBOUNDED).detach()

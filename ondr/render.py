@@ -66,7 +66,7 @@ def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
 
 def _render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Tensor, Targets]:
     with stage("place"):
-        instances = place(scene, assets.bank)
+        instances = place(scene, assets.bank, cfg.render.detail_pixels)
     with stage("see"):
         sight = see(assets.bank, instances, scene, cfg)
     images = develop(assets.bank, instances, scene, sight, cfg)

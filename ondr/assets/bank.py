@@ -13,6 +13,21 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
+class Levels:
+    """Levels of detail: further ranges of triangles over the same vertices. Level 0 is the full detail; a mesh that has
+    fewer levels than others repeats its last one, with an infinite error."""
+
+    first_triangle: Int32[Tensor, "mesh level"]
+    triangle_count: Int32[Tensor, "mesh level"]
+    error: Float[Tensor, "mesh level"]
+    """How far the surface and what lies on it are off, root mean square at the worst place; file units."""
+
+    def to(self, device: torch.device | str) -> Levels:
+        """Returns the levels with every tensor on `device`."""
+        return Levels(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+
+@dataclass(frozen=True)
 class Bank:
     """Packed meshes, materials and textures. All tensors lie on one device."""
 
@@ -39,6 +54,7 @@ class Bank:
     texels later and has side s >> l. Row 0 is a single white texel."""
     vertex_offset: Int32[Tensor, "mesh"]
     first_triangle: Int32[Tensor, "mesh"]
+    """Of the mesh in full detail."""
     triangle_count: Int32[Tensor, "mesh"]
     closed: Bool[Tensor, "mesh"]
     """Watertight with outward faces: its back faces need not be drawn."""
@@ -52,6 +68,8 @@ class Bank:
     """Corners of the hull that reach furthest in many directions: what resting on and standing beside need."""
     hull_edges: Int32[Tensor, "mesh edge 2"]
     """Edges of the convex hull as rows of `hull`, padded by repeating the first."""
+    levels: Levels | None = None
+    """None: full detail only."""
     resting: Float[Tensor, "mesh pose 3 3"] | None = None
     """Rotations that bring the mesh to rest on the ground, the likeliest first, padded with the last; None unless a law
     asks for them."""

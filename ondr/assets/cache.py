@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ondr.assets.levels import Level
 from ondr.assets.meshes import Mesh, read_mesh
 from ondr.assets.parts import ImageData, Surface
 from ondr.assets.references import referring
@@ -84,8 +85,11 @@ def _load(entry: Path, path: Path) -> Mesh | None:
                 return None
             surfaces = tuple(_surface(described, held, path) for described in about["surfaces"])
             arrays = {name: held[name] for name in ARRAYS}
+            levels = tuple(
+                Level(held[f"level{n}"], held[f"level{n}_source"], error) for n, error in enumerate(about["errors"])
+            )
         os.utime(entry)
-        return Mesh(**arrays, surfaces=surfaces, closed=about["closed"])
+        return Mesh(**arrays, surfaces=surfaces, closed=about["closed"], levels=levels)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
@@ -103,8 +107,11 @@ def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
             images[f"image{number}"] = np.frombuffer(surface.image.data, np.uint8)
         image = None if surface.image is None else number
         surfaces.append({"color": surface.color, "uv_map": surface.uv_map, "image": image})
-    about = {"files": files, "surfaces": surfaces, "closed": bool(mesh.closed)}
+    errors = [level.error for level in mesh.levels]
+    about = {"files": files, "surfaces": surfaces, "closed": bool(mesh.closed), "errors": errors}
     held: dict[str, Any] = {name: getattr(mesh, name) for name in ARRAYS} | images
+    for number, level in enumerate(mesh.levels):
+        held |= {f"level{number}": level.triangles, f"level{number}_source": level.source}
     held["about"] = np.frombuffer(json.dumps(about).encode(), np.uint8)
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)

@@ -76,7 +76,9 @@ def load_assets(cfg: Config) -> Assets:
     loaded = [file for file, _ in objects]
     class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
     return Assets(
-        bank=pack_bank(shelf.meshes, shelf.textures, store, resting=_asks_for_rest(cfg)),
+        bank=pack_bank(
+            shelf.meshes, shelf.textures, store, levels=cfg.render.detail_pixels > 0, resting=_asks_for_rest(cfg)
+        ),
         class_names=class_names,
         mesh_files=tuple(file.name for file in loaded),
         mesh_paths=tuple(str(file.path) for file in loaded),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Float32, Float64, Int32, Int64
 
 from ondr.assets.gltf import read_gltf
 from ondr.assets.hulls import convex_hull
+from ondr.assets.levels import Level, by_last_use, simplified
 from ondr.assets.normals import closed_and_inverted, face_normals, merge_positions, same_rows, smooth
 from ondr.assets.obj import read_obj
 from ondr.assets.off import read_off
@@ -55,6 +56,8 @@ class Mesh:
     hull: Float32[np.ndarray, "hull 3"]
     hull_edges: Int64[np.ndarray, "edge 2"]
     """Pairs of rows of `hull`."""
+    levels: tuple[Level, ...] = ()
+    """Ever coarser; each uses the first of the vertices only."""
 
 
 def read_mesh(path: Path, crease_degrees: float) -> Mesh:
@@ -107,11 +110,14 @@ def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float) -> Mesh:
     looks = materials[:, None] * (1 << 32) + colors.astype(np.int64)
     smoothing = smooth(corners, positions, looks, crease_degrees)
     vertices, words, triangles = _shared_vertices(corners, smoothing.normals, uvs, colors, smoothing.groups)
+    levels = simplified(vertices, words, triangles, materials)
+    order = by_last_use(len(vertices), levels)
+    place = np.argsort(order).astype(np.int32)
     hull, edges = convex_hull(np.unique(vertices[:, :3], axis=0).astype(np.float64))
     return Mesh(
-        vertices=vertices,
-        colors=words,
-        triangles=triangles,
+        vertices=vertices[order],
+        colors=words[order],
+        triangles=place[triangles],
         materials=materials.astype(np.int32),
         patches=smoothing.patches,
         surfaces=surfaces,
@@ -120,6 +126,7 @@ def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float) -> Mesh:
         extent=extent,
         hull=hull.astype(np.float32),
         hull_edges=edges,
+        levels=tuple(replace(level, triangles=place[level.triangles]) for level in levels),
     )
 
 

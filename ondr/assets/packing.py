@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from ondr.assets.bank import Bank
+from ondr.assets.bank import Bank, Levels
 from ondr.assets.hulls import support_points
 from ondr.assets.meshes import Mesh
 from ondr.assets.resting import resting_poses
@@ -19,7 +20,12 @@ MOST_ROWS = 2**31 - 1
 
 
 def pack_bank(
-    meshes: Sequence[Mesh], textures: Sequence[Sequence[int]], store: TextureStore, *, resting: bool = False
+    meshes: Sequence[Mesh],
+    textures: Sequence[Sequence[int]],
+    store: TextureStore,
+    *,
+    levels: bool = False,
+    resting: bool = False,
 ) -> Bank:
     """Packs meshes and textures into a bank on the CPU.
 
@@ -27,40 +33,65 @@ def pack_bank(
         meshes: In the order of the bank's rows.
         textures: Row of the store's textures for each surface of each mesh.
         store: The textures.
+        levels: Whether to pack the meshes' levels of detail.
         resting: Whether to find the poses in which the meshes come to rest.
 
     Raises:
         AssetError: There are more vertices, triangles or texels than an int32 can count.
     """
-    vertices, triangles = [len(m.vertices) for m in meshes], [len(m.triangles) for m in meshes]
+    vertices, ranges = [len(m.vertices) for m in meshes], [_ranges(m, levels) for m in meshes]
+    triangles = [sum(len(corners) for corners, _ in own) for own in ranges]
     _check_counts(vertices=sum(vertices), triangles=sum(triangles), texels=store.size)
-    first_material = _starts([len(m.surfaces) for m in meshes])
+    first_material, first_triangle = _starts([len(m.surfaces) for m in meshes]), _starts(triangles)
     rows = [
-        np.column_stack([m.triangles, m.materials + first]) for m, first in zip(meshes, first_material, strict=True)
+        np.column_stack([corners, m.materials[source] + first])
+        for m, own, first in zip(meshes, ranges, first_material, strict=True)
+        for corners, source in own
     ]
+    patches = [m.patches[source] for m, own in zip(meshes, ranges, strict=True) for _, source in own]
     colors = [surface.color for m in meshes for surface in m.surfaces]
     poses, shares = _resting(meshes) if resting else (None, None)
     return Bank(
         vertices=torch.from_numpy(np.concatenate([m.vertices for m in meshes])),
         colors=torch.from_numpy(np.concatenate([m.colors for m in meshes])),
         triangles=torch.from_numpy(np.concatenate(rows).astype(np.int32)),
-        patches=torch.from_numpy(np.concatenate([m.patches for m in meshes])),
+        patches=torch.from_numpy(np.concatenate(patches)),
         material_color=torch.tensor(colors, dtype=torch.float32),
         material_texture=torch.tensor([row for own in textures for row in own], dtype=torch.int32),
         texels=torch.from_numpy(store.texels()),
         textures=torch.tensor(store.rows, dtype=torch.int32),
         vertex_offset=torch.tensor(_starts(vertices), dtype=torch.int32),
-        first_triangle=torch.tensor(_starts(triangles), dtype=torch.int32),
-        triangle_count=torch.tensor(triangles, dtype=torch.int32),
+        first_triangle=torch.tensor(first_triangle, dtype=torch.int32),
+        triangle_count=torch.tensor([len(m.triangles) for m in meshes], dtype=torch.int32),
         closed=torch.tensor([m.closed for m in meshes]),
         extent=torch.from_numpy(np.stack([m.extent for m in meshes])).float(),
         center=torch.from_numpy(np.stack([m.center for m in meshes])).float(),
         hull=torch.from_numpy(_padded([m.hull for m in meshes])),
         support=torch.from_numpy(np.stack([support_points(m.hull) for m in meshes])).float(),
         hull_edges=torch.from_numpy(_padded([m.hull_edges for m in meshes])).int(),
+        levels=_levels(meshes, first_triangle) if levels else None,
         resting=poses,
         resting_share=shares,
     )
+
+
+def _ranges(mesh: Mesh, levels: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Returns the corners of a mesh's triangles and which triangle each was, in full detail and for each level."""
+    full = (mesh.triangles, np.arange(len(mesh.triangles)))
+    return [full, *((level.triangles, level.source) for level in mesh.levels)] if levels else [full]
+
+
+def _levels(meshes: Sequence[Mesh], first_triangle: Sequence[int]) -> Levels:
+    """Returns `Bank.levels`."""
+    most = max(len(m.levels) for m in meshes)
+    counts = [[len(m.triangles), *(len(level.triangles) for level in m.levels)] for m in meshes]
+    starts = [[first + before for before in _starts(own)] for first, own in zip(first_triangle, counts, strict=True)]
+    first, count = (
+        torch.tensor([own + own[-1:] * (most + 1 - len(own)) for own in rows], dtype=torch.int32)
+        for rows in (starts, counts)
+    )
+    errors = [[0.0, *(level.error for level in m.levels)] for m in meshes]
+    return Levels(first, count, torch.tensor([own + [math.inf] * (most + 1 - len(own)) for own in errors]))
 
 
 def _resting(meshes: Sequence[Mesh]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -19,6 +19,9 @@ class Render(Section):
     micro_batch: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         default="auto", description="images rendered at once within a batch"
     )
+    detail_pixels: float = Field(
+        default=0.2, ge=0, le=8, description="meshes are drawn coarser where that moves nothing by more; 0: never"
+    )
     texture_filter: Literal["bilinear", "trilinear"] = Field(
         default="bilinear", description="bilinear: in the nearest mip level; trilinear: between two"
     )

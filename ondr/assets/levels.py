@@ -1,0 +1,100 @@
+"""Levels of detail of a mesh: fewer and fewer of its triangles over the same vertices, and how far each is off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, Int32, Int64
+
+
+FEWEST_TRIANGLES = 64
+"""A mesh with fewer, and a coarser level, would be drawn no faster: a triangle's own cost is a few pixels'."""
+STEP = 1.5
+"""Triangles of a level over those of the next: all levels together have twice as many as the full detail."""
+NORMAL_WEIGHT = 0.01
+"""What a normal that is off by 1 radian counts, in longest sides: a quarter of that where it shows as a quarter pixel."""
+COLOR_WEIGHT = 0.03
+"""What white instead of black counts, in longest sides."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """A simplified mesh."""
+
+    triangles: Int32[np.ndarray, "left 3"]
+    """Rows of the mesh's vertices."""
+    source: Int64[np.ndarray, "left"]
+    """The mesh's triangle that each was: it has its material and patch."""
+    error: float
+    """How far the surface and what lies on it are off, root mean square at the worst place; file units."""
+
+
+def simplified(
+    vertices: Float32[np.ndarray, "vertex 8"],
+    colors: Int32[np.ndarray, "vertex"],
+    triangles: Int32[np.ndarray, "triangle 3"],
+    materials: Int32[np.ndarray, "triangle"],
+) -> tuple[Level, ...]:
+    """Returns the coarser levels of a mesh, each with two thirds of the triangles of the one before.
+
+    Args:
+        vertices: As in `Mesh`.
+        colors: Likewise.
+        triangles: Likewise.
+        materials: Likewise.
+    """
+    from ondr.assets.simplify_numba import COMMON, PLANES, Work, simplify
+
+    counts = [int(len(triangles) / STEP**n) for n in range(1, 64)]
+    counts = [count for count in counts if count >= FEWEST_TRIANGLES]
+    if not counts:
+        return ()
+    distinct, point = np.unique(vertices[:, :3], axis=0, return_inverse=True)
+    longest = float(np.ptp(distinct, axis=0).max())
+    solid = point.reshape(-1)[triangles]
+    kept = np.flatnonzero((solid != np.roll(solid, 1, axis=1)).all(axis=1))
+    attributes = _lengths(vertices, colors, triangles, longest)
+    work = Work(
+        triangles=triangles[kept].copy(),
+        materials=materials[kept],
+        alive=np.ones(len(kept), np.bool_),
+        point=point.reshape(-1).astype(np.int32),
+        position=distinct.astype(np.float64) / longest,
+        attributes=attributes,
+        first=np.empty(len(distinct), np.int32),
+        following=np.empty(3 * len(kept), np.int32),
+        planes=np.zeros((len(distinct), PLANES)),
+        fields=np.zeros((len(vertices), COMMON + 4 * attributes.shape[1])),
+    )
+    corners, alive = np.empty((len(counts), *work.triangles.shape), np.int32), np.empty((len(counts), len(kept)), bool)
+    errors = np.empty(len(counts))
+    reached = simplify(work, np.array(counts), corners, alive, errors)
+    return tuple(
+        Level(c[a], kept[a], float(e) * longest)
+        for c, a, e in zip(corners[:reached], alive[:reached], errors[:reached], strict=True)
+    )
+
+
+def by_last_use(count: int, levels: Sequence[Level]) -> Int64[np.ndarray, "vertex"]:
+    """Returns the rows of vertices in an order in which each level uses the first of them only.
+
+    Args:
+        count: How many vertices the mesh has.
+        levels: Each uses some of the vertices of the one before.
+    """
+    uses = np.zeros(count, np.int64)
+    for level in levels:
+        uses[np.unique(level.triangles)] += 1
+    return np.argsort(-uses, kind="stable")
+
+
+def _lengths(vertices: np.ndarray, colors: np.ndarray, triangles: np.ndarray, longest: float) -> np.ndarray:
+    """Returns what a vertex has besides its position, in longest sides: texture coordinates as what they span there."""
+    sides = vertices[triangles[:, 1:]] - vertices[triangles[:, :1]]
+    surface = np.linalg.norm(np.cross(sides[:, 0, :3], sides[:, 1, :3]), axis=-1).sum() / longest**2
+    chart = np.abs(np.cross(sides[:, 0, 6:], sides[:, 1, 6:])).sum()
+    uv = vertices[:, 6:] * np.sqrt(surface / chart) if chart > 0 else np.zeros_like(vertices[:, 6:])
+    words = np.stack([colors >> shift & 255 for shift in (0, 8, 16)], axis=-1) / 255
+    return np.concatenate([vertices[:, 3:6] * NORMAL_WEIGHT, uv, words * COLOR_WEIGHT], axis=1, dtype=np.float64)
