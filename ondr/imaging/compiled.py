@@ -1,19 +1,19 @@
-"""Whether shading and exposure are compiled, and how: `render.compile`, resolved once and said.
+"""Whether shading and exposure are compiled, and how on a GPU: `render.compile`, resolved once and said.
 
-Compiled, all arithmetic on planes becomes one loop over pixels. Eager, the same functions run operation by operation.
+Compiled, all arithmetic on planes becomes one loop over pixels: by `ondr.fusion` on the CPU, by torch's compiler on a
+GPU. Eager, the same functions run operation by operation.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from ondr.errors import BackendError, say_once
 
@@ -32,18 +32,18 @@ def wants_compile(setting: Setting, device: torch.device) -> bool:
     """Returns what `render.compile` means on a device.
 
     Args:
-        setting: `auto` compiles where a compiler is found.
+        setting: `auto` compiles where a compiler is found; on the CPU there always is one.
         device: Where the images are made.
 
     Raises:
         BackendError: The setting is True and there is no compiler.
     """
-    return setting is not False and _resolve(setting, device.type)
+    return setting is not False and (device.type == "cpu" or _resolve(setting))
 
 
 @functools.cache
-def _resolve(setting: Setting, device: str) -> bool:
-    missing = _missing_compiler(device)
+def _resolve(setting: Setting) -> bool:
+    missing = _missing_compiler()
     if setting == "auto":
         what = "not compiled" if missing else "compiled while the first batch waits, some 20 s"
         say_once(f"shading is {what}: {missing or 'a compiler is there'}. Set render.compile to choose.")
@@ -52,12 +52,12 @@ def _resolve(setting: Setting, device: str) -> bool:
     return not missing
 
 
-def _missing_compiler(device: str) -> str:
-    """Returns what torch.compile lacks on a device; an empty string where it lacks nothing."""
+def _missing_compiler() -> str:
+    """Returns what torch.compile lacks on a GPU; an empty string where it lacks nothing."""
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
 
-    if device == "cuda" and importlib.util.find_spec("triton") is None:
+    if importlib.util.find_spec("triton") is None:
         return "triton is not installed"
     try:
         get_cpp_compiler()
@@ -81,18 +81,6 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             return inner(*args)
 
     return call
-
-
-def free_lengths(planes: Sequence[Tensor]) -> list[Tensor]:
-    """Returns lists of one length that a compiled function takes as it comes; fewer than two elements are filled up.
-
-    Intermediate values stay in registers, so that a list of any length is best handed over whole.
-    """
-    # One element, or none, is a case of its own to the compiler: two never are.
-    longer = [plane if len(plane) > 1 else pad(plane, (0, 2 - len(plane))) for plane in planes]
-    for plane in longer:
-        torch._dynamo.maybe_mark_dynamic(plane, 0)
-    return longer
 
 
 def free_rows(tables: Any) -> Any:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int16, Int32
 from torch import Tensor
 
-from ondr.imaging.compiled import compiled, free_lengths, free_rows
+from ondr.fusion.loop import Job, run
 from ondr.imaging.planes import of_image, places, take
 from ondr.imaging.shading import ShadingTables, rays_at, shade
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
@@ -101,53 +102,59 @@ def shade_fragments(
         fragments: Of the batch.
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
-        compile: Run a compiled function; not differentiable.
+        compile: Run as a compiled loop; not differentiable.
     """
     if len(fragments.pixel) == 0:
         return tables.inverse_intrinsics.new_zeros(3, 0)
-    shade_all = _compiled if compile else _in_chunks
-    shared, what = (free_rows(tables) if compile else tables), (size, trilinear)
-    pixels = size[0] * size[1]
+    lists = [getattr(fragments, field.name) for field in fields(Fragments)]
+    shared, pixels = FragmentTables(tables, MEANS.to(tables.inverse_intrinsics)), size[0] * size[1]
+    if compile:
+        parts = list(_of_images(fragments.pixel, len(tables.inverse_intrinsics), pixels))
+        jobs = [Job(of_image(shared, image), first, end) for image, first, end in parts]
+        return run(shade_list, jobs, lists, size, trilinear, True)
     if pixels < LARGE:
-        return shade_all(shared, fragments, *what, False)
-    of_images = _by_image(fragments, len(tables.inverse_intrinsics), pixels)
-    return torch.cat([shade_all(of_image(shared, image), some, *what, True) for image, some in of_images], dim=1)
+        return _in_chunks(shared, lists, size, trilinear, False)
+    parts = list(_of_images(fragments.pixel, len(tables.inverse_intrinsics), pixels))
+    colors = [
+        _in_chunks(of_image(shared, image), [plane[first:end] for plane in lists], size, trilinear, True)
+        for image, first, end in parts
+    ]
+    return torch.cat(colors, dim=1)
 
 
-def _by_image(fragments: Fragments, batch: int, pixels: int) -> Iterator[tuple[int, Fragments]]:
-    """Yields the images in which anything is seen, with their own fragments, as if each were the only one."""
+@dataclass(frozen=True)
+class FragmentTables:
+    """What the colours of fragments are computed from."""
+
+    PER_IMAGE: ClassVar[tuple[str, ...]] = ()
+
+    shading: ShadingTables
+    means: Float[Tensor, "mask 2"]
+    """`sample_means`."""
+
+
+def _of_images(pixel: Int32[Tensor, "fragment"], batch: int, pixels: int) -> Iterator[tuple[int, int, int]]:
+    """Yields the images in which anything is seen, with the first of their fragments and the one after the last."""
     starts = torch.arange(batch + 1, dtype=torch.int32) * pixels
-    bounds = torch.searchsorted(fragments.pixel, starts).tolist()
+    bounds = torch.searchsorted(pixel, starts).tolist()
     for image, (first, end) in enumerate(itertools.pairwise(bounds)):
         if first < end:
-            pixel, *rest = (getattr(fragments, field.name)[first:end] for field in fields(Fragments))
-            yield image, Fragments(pixel - image * pixels, *rest)
-
-
-def _compiled(
-    tables: ShadingTables, fragments: Fragments, size: tuple[int, int], trilinear: bool, alone: bool
-) -> Float[Tensor, "3 fragment"]:
-    """Shades all at once: intermediate values stay in registers."""
-    lists = free_lengths([getattr(fragments, field.name) for field in fields(Fragments)])
-    colors: Tensor = compiled(shade_list)(tables, MEANS, *lists, size, trilinear, alone)
-    return colors[:, : len(fragments.pixel)]
+            yield image, first, end
 
 
 def _in_chunks(
-    tables: ShadingTables, fragments: Fragments, size: tuple[int, int], trilinear: bool, alone: bool
+    tables: FragmentTables, lists: Sequence[Tensor], size: tuple[int, int], trilinear: bool, alone: bool
 ) -> Float[Tensor, "3 fragment"]:
     """Shades operation by operation, as much at once as fits into the cache."""
-    means = MEANS.to(tables.inverse_intrinsics)
     parts = []
-    for start in range(0, len(fragments.pixel), CHUNK):
-        pixel, triangle, instance, mask = (getattr(fragments, f.name)[start : start + CHUNK] for f in fields(Fragments))
-        parts.append(shade_list(tables, means, pixel, triangle, instance, mask, size, trilinear, alone))
+    for start in range(0, len(lists[0]), CHUNK):
+        some = [plane[start : start + CHUNK] for plane in lists]
+        parts.append(shade_list(tables, *some, size, trilinear, alone))
     return torch.cat(parts, dim=1)
 
 
 def shade_list(
-    tables: ShadingTables,
-    means: Tensor,
+    tables: FragmentTables,
     pixel: Tensor,
     triangle: Tensor,
     instance: Tensor,
@@ -160,7 +167,6 @@ def shade_list(
 
     Args:
         tables: Of the batch.
-        means: `sample_means`.
         pixel: As in `Fragments`.
         triangle: Likewise.
         instance: Likewise.
@@ -171,6 +177,6 @@ def shade_list(
     """
     number, row, column = places(pixel, size)
     image = None if alone else number
-    offset_x, offset_y = take(means, mask.int())
-    ray_x, ray_y = rays_at(tables, image, offset_x + column, offset_y + row)
-    return torch.stack(shade(tables, triangle, instance, image, ray_x, ray_y, trilinear=trilinear))
+    offset_x, offset_y = take(tables.means, mask.int())
+    ray_x, ray_y = rays_at(tables.shading, image, offset_x + column, offset_y + row)
+    return torch.stack(shade(tables.shading, triangle, instance, image, ray_x, ray_y, trilinear=trilinear))

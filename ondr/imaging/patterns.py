@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from ondr.imaging.planes import Vector, add_product, dot, mix, take, take_one
+from ondr.imaging.planes import Vector, add_product, dot, in_one_loop, mix, take, take_one
 from ondr.imaging.surface import Corners, Hit, with_changes
 from ondr.scene import Materials
 from ondr.settings.material import PATTERNS
@@ -105,7 +105,7 @@ def paint(tables: PatternTables, color: Vector, corners: Corners, hit: Hit, inst
 
 def shares(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, instance: Tensor) -> Tensor:
     """Returns the second colour's share at hits; 0 where there is no pattern. See `share_at`."""
-    if torch.compiler.is_compiling() or instance.device.type != "cpu":
+    if in_one_loop(instance):
         return share_at(tables, positions, hit, instance)
     # Operation by operation, only what has a pattern pays for one.
     chosen = take_one(tables.kind, instance).flatten().nonzero()[:, 0]

@@ -147,7 +147,7 @@ def needs_grad(bank: Bank, scene: Scene) -> bool:
     """Returns whether autograd has to see how the images are made."""
     groups = (bank, scene.poses, scene.materials, scene.lights, scene.camera, scene.background, scene.effects)
     tensors = (getattr(group, field.name) for group in groups for field in fields(group))
-    return torch.is_grad_enabled() and any(tensor is not None and tensor.requires_grad for tensor in tensors)
+    return torch.is_grad_enabled() and any(getattr(tensor, "requires_grad", False) for tensor in tensors)
 
 
 def _at_once(

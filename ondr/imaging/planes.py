@@ -5,6 +5,9 @@ Written so, shading is one loop over pixels to a compiler, whatever their shape:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,6 +22,24 @@ hold is then the same for all pixels, and is not fetched for each."""
 
 
 Tables = TypeVar("Tables", bound=Any)
+
+_one_loop: ContextVar[bool] = ContextVar("one_loop", default=False)
+
+
+@contextmanager
+def written_for_one_loop() -> Iterator[None]:
+    """Lets functions of planes be written down as one loop over pixels, rather than run operation by operation."""
+    before = _one_loop.set(True)
+    try:
+        yield
+    finally:
+        _one_loop.reset(before)
+
+
+def in_one_loop(plane: Tensor) -> bool:
+    """Returns whether what is computed from a plane becomes one loop over pixels, or runs on a GPU: then everything is
+    computed for every pixel, and nothing depends on what is there."""
+    return torch.compiler.is_compiling() or plane.device.type != "cpu" or _one_loop.get()
 
 
 def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
@@ -60,7 +81,7 @@ def take(table: Tensor, index: Image) -> tuple[Tensor, ...]:
     """
     if index is None:
         return tuple(table[0, column] for column in range(table.shape[1]))
-    if torch.compiler.is_compiling() or index.device.type != "cpu":
+    if in_one_loop(index):
         # One load each in the loop over pixels. A row lies in one sector, and is fetched from memory once.
         return tuple(table[index, column] for column in range(table.shape[1]))
     planes = torch.index_select(columns_of(table), 1, index.reshape(-1))
@@ -83,7 +104,7 @@ def columns_of(table: Tensor) -> Tensor:
 
 def take_one(column: Tensor, index: Tensor) -> Tensor:
     """Returns the elements `index` (int32 or int64, any shape) of a vector."""
-    if torch.compiler.is_compiling() or index.device.type != "cpu":
+    if in_one_loop(index):
         return column[index]
     return torch.index_select(column, 0, index.reshape(-1)).view(index.shape)
 

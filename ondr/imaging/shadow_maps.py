@@ -7,9 +7,7 @@ at a texel is then known exactly, and an empty texel throws no shadow.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Float, Int32
@@ -19,7 +17,8 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.device import upload
 from ondr.geometry import product
-from ondr.imaging.compiled import compiled, free_lengths, free_rows
+from ondr.fusion.loop import Job, run
+from ondr.imaging.compiled import compiled, free_rows
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.planes import add_product, places, take, take_one
@@ -53,7 +52,7 @@ def shadow_tables(bank: Bank, scene: Scene, instances: Instances, casting: int, 
         before = replace(instances, triangle_count=instances.triangle_count * casts)
         maps = shadow_maps(bank, before, view, rows, compile)
     # Their length goes with how many images have shadows, which must not be compiled for each number.
-    covered, nearness = map(free_rows, maps) if compile else maps
+    covered, nearness = map(free_rows, maps) if compile and bank.device.type != "cpu" else maps
     first = upload(_first_texels(rows, len(scene.sample_ids)), bank.device)
     return ShadowTables(covered, nearness, *shadow_views(view, strength, softness.detach(), first))
 
@@ -84,8 +83,8 @@ def shadow_maps(bank: Bank, instances: Instances, view: LightView, rows: tuple[i
     intrinsics = view.intrinsics[chosen]
     triangle, slot = raster.visible_ids(bank, placed, intrinsics, (SIDE, SIDE))
     inverse = invert(intrinsics)
-    tables = surface_tables(bank, placed, inverse)
-    nearness = _nearness(tables, inverse.flatten(1), triangle.flatten(), slot.flatten(), compile)
+    tables = MapTables(surface_tables(bank, placed, inverse), inverse.flatten(1))
+    nearness = _nearness(tables, triangle.flatten(), slot.flatten(), compile)
     return levels(nearness.view(-1, SIDE, SIDE))
 
 
@@ -118,21 +117,26 @@ def _before_light(instances: Instances, view: LightView, chosen: Tensor) -> Inst
     return Instances(**part)
 
 
-def _nearness(
-    tables: SurfaceTables, inverse_intrinsics: Tensor, triangle: Tensor, slot: Tensor, compile: bool
-) -> Float[Tensor, "texel"]:
+@dataclass(frozen=True)
+class MapTables:
+    """What the depths in maps are computed from."""
+
+    surface: SurfaceTables
+    """Of the instances before the light."""
+    inverse_intrinsics: Float[Tensor, "map 9"]
+
+
+def _nearness(tables: MapTables, triangle: Tensor, slot: Tensor, compile: bool) -> Float[Tensor, "texel"]:
     """Returns one over the depth of every texel; 0 where nothing is seen."""
-    slots, on_list = len(tables.vertex_offset) // len(inverse_intrinsics), triangle.device.type == "cpu"
-    function: Callable[..., Tensor] = nearness_at
-    if compile:
-        function, inverse_intrinsics = compiled(nearness_at), free_rows(inverse_intrinsics)
-        tables = free_rows(tables) if on_list else _free_instances(tables)
-    run = functools.partial(function, tables, inverse_intrinsics, slots)
-    if on_list:
-        return _on_list(run, triangle, slot, compile)
+    slots = len(tables.surface.vertex_offset) // len(tables.inverse_intrinsics)
+    if triangle.device.type == "cpu":
+        return _on_list(tables, triangle, slot, slots, compile)
     texel = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
-    planes = tuple(free_rows(plane) if compile else plane for plane in (texel, triangle, slot))
-    return torch.where(triangle >= 0, run(*planes), 0)
+    planes = (texel, triangle, slot)
+    if not compile:
+        return torch.where(triangle >= 0, nearness_at(tables, *planes, slots), 0)
+    free = MapTables(_free_instances(tables.surface), free_rows(tables.inverse_intrinsics))
+    return torch.where(triangle >= 0, compiled(nearness_at)(free, *map(free_rows, planes), slots), 0)
 
 
 def _free_instances(tables: SurfaceTables) -> SurfaceTables:
@@ -141,40 +145,35 @@ def _free_instances(tables: SurfaceTables) -> SurfaceTables:
     return replace(tables, **own)
 
 
-def _on_list(run: Callable[..., Tensor], triangle: Tensor, slot: Tensor, compile: bool) -> Float[Tensor, "texel"]:
-    """Returns what `run` makes of the texels that see something: at once if compiled, else in chunks."""
+def _on_list(tables: MapTables, triangle: Tensor, slot: Tensor, slots: int, compile: bool) -> Float[Tensor, "texel"]:
+    """Returns the same, computed for the texels that see something: as one loop if compiled, else in chunks."""
     texel = (triangle >= 0).nonzero()[:, 0].int()
     lists, maps = [texel, triangle[texel], slot[texel]], torch.zeros(len(triangle))
     if compile:
-        found = run(*free_lengths(lists))[: len(texel)]
+        found = run(nearness_at, [Job(tables, 0, len(texel))], lists, slots)[0]
     else:
-        found = torch.cat([run(*some) for some in zip(*(plane.split(CHUNK) for plane in lists), strict=True)])
+        chunks = zip(*(plane.split(CHUNK) for plane in lists), strict=True)
+        found = torch.cat([nearness_at(tables, *some, slots) for some in chunks])
     return maps.index_copy(0, texel.long(), found)
 
 
 def nearness_at(
-    tables: SurfaceTables,
-    inverse_intrinsics: Float[Tensor, "map 9"],
-    slots: int,
-    texel: Int32[Tensor, "texel"],
-    triangle: Tensor,
-    slot: Tensor,
+    tables: MapTables, texel: Int32[Tensor, "texel"], triangle: Tensor, slot: Tensor, slots: int
 ) -> Float[Tensor, "texel"]:
     """Returns one over the depth of what some texels see.
 
     Args:
-        tables: Of the instances before the light.
-        inverse_intrinsics: Of the maps.
-        slots: How many instances a map has.
+        tables: Of the maps.
         texel: (map * SIDE + row) * SIDE + column.
         triangle: Rows of the bank's triangles; anything where nothing is seen.
         slot: Of the map's instances, likewise.
+        slots: How many instances a map has.
     """
     image, row, column = places(texel, (SIDE, SIDE))
-    k = take(inverse_intrinsics, image)
+    k = take(tables.inverse_intrinsics, image)
     x, y = (add_product(add_product(k[i + 2], k[i], column + 0.5), k[i + 1], row + 0.5) for i in (0, 3))
     instance = image * slots + slot.clamp_min(0)
-    corners = corners_of(tables, triangle.clamp_min(0), instance)
-    frame = take(tables.object_from_camera, instance)
-    hit = intersect(corners, frame, take_one(tables.two_sided, instance), x, y)
+    corners = corners_of(tables.surface, triangle.clamp_min(0), instance)
+    frame = take(tables.surface.object_from_camera, instance)
+    hit = intersect(corners, frame, take_one(tables.surface.two_sided, instance), x, y)
     return hit.depth.clamp_min(NEAR_METRES).reciprocal()

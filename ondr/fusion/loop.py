@@ -1,0 +1,158 @@
+"""Runs functions of planes as compiled loops, on as many threads as torch may use."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+from torch.utils.data import get_worker_info
+
+from ondr.fusion.trace import leaves_of, trace
+
+SHARE = 4096
+"""Elements that are worth a thread of their own: some 100 microseconds of shading."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A part of the planes, with the tables that it is computed from."""
+
+    tables: Any
+    """A dataclass of tensors and of such dataclasses."""
+    first: int
+    end: int
+
+
+def run(
+    function: Callable[..., Any], jobs: Sequence[Job], planes: Sequence[Tensor], *static: Hashable
+) -> Float32[Tensor, "plane element"]:
+    """Returns `function(tables, *planes, *static)` of every job's part of the planes, without gradients.
+
+    Args:
+        function: Takes tables and planes, returns planes in a tuple or stacked. Compiled once for each kind of
+            tables, in a second or two; afterwards it is called no more.
+        jobs: Their parts do not overlap. All their tables are of one kind.
+        planes: Vectors of one length on the CPU.
+        static: Anything else that the function takes; it is compiled for each.
+
+    Returns:
+        Elements that are in no job's part are not written.
+    """
+    planes = [plane.contiguous() for plane in planes]
+    kernel, count = _kernel(function, jobs[0].tables, planes, static)
+    out = torch.empty(count, len(planes[0]))
+    tasks = [task for job in jobs for task in _tasks(kernel, job, planes, out)]
+    _run_all(tasks)
+    return out
+
+
+_kernels: dict[Any, tuple[Any, int]] = {}
+_lock = threading.RLock()
+
+
+def _kernel(
+    function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], static: Sequence[Any]
+) -> tuple[Any, int]:
+    """Returns the compiled function and the number of its results."""
+    leaves = tuple((leaf.dtype, leaf.shape[1:]) for leaf in leaves_of(tables))
+    key = (function, _kind(tables), leaves, tuple(plane.dtype for plane in planes), static)
+    with _lock:
+        if key not in _kernels:
+            _kernels[key] = _compile(function, tables, planes, static)
+        return _kernels[key]
+
+
+def _kind(tables: Any) -> Hashable:
+    """Returns which of a dataclass's fields are there."""
+    if isinstance(tables, Tensor):
+        return True
+    return tuple((name, _kind(value)) for name, value in vars(tables).items()) if hasattr(tables, "__dict__") else tables
+
+
+def _compile(
+    function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], static: Sequence[Any]
+) -> tuple[Any, int]:
+    from ondr.fusion.emit_llvm import emit
+    from ondr.fusion.machine_llvm import lanes, machine
+
+    graph = trace(function, tables, planes, static).graph
+    source, count = emit(graph, len(list(leaves_of(tables))), lanes())
+    return machine().compile(source), count
+
+
+def _tasks(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> Iterator[Callable[[], None]]:
+    """Yields what computes a job, in parts for several threads if it is long."""
+    from ondr.fusion.machine_llvm import lanes
+
+    number = job.end - job.first
+    if number < lanes():
+        yield functools.partial(_run_short, kernel, job, planes, out)
+        return
+    leaves = [leaf.contiguous() for leaf in leaves_of(job.tables)]
+    pointers = _pointers([*leaves, *planes, *out])
+    parts = max(1, min(number // SHARE, 2 * threads()))
+    for i in range(parts):
+        first, end = (job.first + number * k // parts for k in (i, i + 1))
+        yield functools.partial(_run_long, kernel, pointers, first, end, leaves)
+
+
+def _run_long(kernel: Any, pointers: np.ndarray, first: int, end: int, _leaves: list[Tensor]) -> None:
+    # The leaves are kept alive until then.
+    kernel(pointers.ctypes.data, first, end)
+
+
+def _run_short(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> None:
+    """Computes fewer elements than a vector has: the rest of it is the last of them."""
+    from ondr.fusion.machine_llvm import lanes
+
+    if job.end == job.first:
+        return
+    number = job.end - job.first
+    place = torch.arange(lanes()).clamp_max(number - 1) + job.first
+    leaves, some = [leaf.contiguous() for leaf in leaves_of(job.tables)], [plane[place] for plane in planes]
+    found = torch.empty(len(out), lanes())
+    kernel(_pointers([*leaves, *some, *found]).ctypes.data, 0, lanes())
+    out[:, job.first : job.end] = found[:, :number]
+
+
+def _pointers(tensors: Sequence[Tensor]) -> np.ndarray:
+    return np.array([tensor.data_ptr() for tensor in tensors], np.uint64)
+
+
+def threads() -> int:
+    """Returns how many threads may compute: torch's number, or one inside a DataLoader's worker."""
+    return 1 if get_worker_info() else torch.get_num_threads()
+
+
+@functools.cache
+def _pool(count: int, process: int) -> ThreadPoolExecutor:
+    """Returns helpers of this thread; those of another process did not live through the fork."""
+    return ThreadPoolExecutor(count, thread_name_prefix="ondr")
+
+
+def _run_all(tasks: Sequence[Callable[[], None]]) -> None:
+    """Runs tasks on all threads, this one included, each taking the next when it is done with one."""
+    helpers = min(threads(), len(tasks)) - 1
+    rest = iter(tasks)
+    if helpers < 1:
+        return _work(rest)
+    pool = _pool(threads() - 1, os.getpid())
+    others = [pool.submit(_work, rest) for _ in range(helpers)]
+    _work(rest)
+    wait(others)
+    for other in others:
+        other.result()
+
+
+def _work(tasks: Iterator[Callable[[], None]]) -> None:
+    for task in tasks:
+        task()
