@@ -10,7 +10,6 @@ from ondr.assets.bank import Bank
 from ondr.geometry import product
 from ondr.scene import Instances, Scene
 
-
 UNBOUNDED = 1e30
 """Finite, so that the full detail, which is off by 0, is off by 0 pixels everywhere."""
 
@@ -40,11 +39,10 @@ def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
     first, count = bank.first_triangle[row], bank.triangle_count[row]
     # What the vertices are to get gradients from, they must be drawn from.
     if bank.levels is not None and detail_pixels > 0 and not bank.vertices.requires_grad:
-        wanted = bank.levels.error[row] * pixels_per_unit(scene, bank, placed)[..., None] <= detail_pixels
-        level = (wanted.sum(-1) - 1)[..., None]
-        first, count = (
-            ranges[row].gather(-1, level)[..., 0] for ranges in (bank.levels.first_triangle, bank.levels.triangle_count)
-        )
+        levels = bank.levels
+        fine = levels.error[row] * pixels_per_unit(scene, bank, placed)[..., None] <= detail_pixels
+        chosen = row * fine.shape[-1] + fine.sum(-1) - 1
+        first, count = levels.first_triangle.flatten()[chosen], levels.triangle_count.flatten()[chosen]
     return Instances(
         vertex_offset=bank.vertex_offset[row],
         first_triangle=first,

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
-
 FEWEST_TRIANGLES = 64
 """A mesh with fewer, and a coarser level, would be drawn no faster: a triangle's own cost is a few pixels'."""
 STEP = 1.5
 """Triangles of a level over those of the next: all levels together have twice as many as the full detail."""
 NORMAL_WEIGHT = 0.01
-"""What a normal that is off by 1 radian counts, in longest sides: a quarter of that where it shows as a quarter pixel."""
+"""What a normal that is off by 1 radian counts, in longest sides."""
 COLOR_WEIGHT = 0.03
 """What white instead of black counts, in longest sides."""
 
@@ -94,7 +93,8 @@ def _lengths(vertices: np.ndarray, colors: np.ndarray, triangles: np.ndarray, lo
     """Returns what a vertex has besides its position, in longest sides: texture coordinates as what they span there."""
     sides = vertices[triangles[:, 1:]] - vertices[triangles[:, :1]]
     surface = np.linalg.norm(np.cross(sides[:, 0, :3], sides[:, 1, :3]), axis=-1).sum() / longest**2
-    chart = np.abs(np.cross(sides[:, 0, 6:], sides[:, 1, 6:])).sum()
+    (a, b), (c, d) = sides[:, 0, 6:].T, sides[:, 1, 6:].T
+    chart = np.abs(a * d - b * c).sum()
     uv = vertices[:, 6:] * np.sqrt(surface / chart) if chart > 0 else np.zeros_like(vertices[:, 6:])
     words = np.stack([colors >> shift & 255 for shift in (0, 8, 16)], axis=-1) / 255
     return np.concatenate([vertices[:, 3:6] * NORMAL_WEIGHT, uv, words * COLOR_WEIGHT], axis=1, dtype=np.float64)

@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 
 PLANES = 11
-"""Numbers of a point's quadric: A as xx xy xz yy yz zz, b, c of x^T A x + 2 b^T x + c, and the area that it stands for."""
+"""Numbers of a point's quadric: A (6), b (3) and c of x^T A x + 2 b^T x + c, and the area that it stands for."""
 COMMON = 11
-"""Numbers of a vertex's quadric that its attributes share: A, b, c and the area; g (3) and d of each attribute follow."""
+"""Numbers of a vertex's quadric that its attributes share: A, b, c and area; g (3) and d of each follow."""
 
 
 @typing.no_type_check

@@ -70,7 +70,7 @@ def emit(graph: Graph, tables: int, lanes: int) -> tuple[str, int]:
         lanes: Pixels at a time: a power of two.
 
     Raises:
-        NotImplementedError: There is no such operation here.
+        NotImplementedError: There is no such operation here, or a tensor that is no input.
     """
     module = ir.Module(KERNEL)
     pointers = BYTE.as_pointer().as_pointer()
@@ -116,6 +116,10 @@ class _Loop:
             elif node.op == "output":
                 found = torch.fx.node.map_arg(node.args[0], values.__getitem__)
                 outputs = list(found) if isinstance(found, list | tuple) else [found]
+            elif node.op == "get_attr":
+                raise NotImplementedError(
+                    "a tensor cannot be a constant of a loop over planes. Put it into the tables."
+                )
             else:
                 args, kwargs = torch.fx.node.map_arg((node.args, node.kwargs), values.__getitem__)
                 values[node] = self._call(node, *args, **kwargs)
@@ -334,7 +338,11 @@ def _bounded(loop: _Loop, dtype: torch.dtype, a: Value, bound: Value, sign: str)
 
 
 def _clamp(
-    loop: _Loop, dtype: torch.dtype, a: Value, min: Value | None = None, max: Value | None = None  # noqa: A002
+    loop: _Loop,
+    dtype: torch.dtype,
+    a: Value,
+    min: Value | None = None,
+    max: Value | None = None,
 ) -> Value:
     if min is not None:
         a = _bounded(loop, dtype, a, min, "<")

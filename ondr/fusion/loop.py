@@ -75,7 +75,9 @@ def _kind(tables: Any) -> Hashable:
     """Returns which of a dataclass's fields are there."""
     if isinstance(tables, Tensor):
         return True
-    return tuple((name, _kind(value)) for name, value in vars(tables).items()) if hasattr(tables, "__dict__") else tables
+    return (
+        tuple((name, _kind(value)) for name, value in vars(tables).items()) if hasattr(tables, "__dict__") else tables
+    )
 
 
 def _compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import sys
 from typing import Any
 
 import llvmlite.binding as llvm  # type: ignore[import-untyped]
@@ -17,7 +18,16 @@ Kernel = Any
 @functools.cache
 def lanes() -> int:
     """Returns how many floats this processor's vectors are best used with."""
-    return 16 if llvm.get_host_cpu_features().get("avx512f") else 8
+    return 16 if "+avx512f" in _features() else 8
+
+
+@functools.cache
+def _features() -> str:
+    """Returns what this processor can do; nothing special where LLVM cannot tell."""
+    try:
+        return str(llvm.get_host_cpu_features().flatten())
+    except RuntimeError:
+        return ""
 
 
 class Machine:
@@ -26,15 +36,17 @@ class Machine:
     def __init__(self) -> None:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        target = llvm.Target.from_triple(llvm.get_process_triple())
-        self.target = target.create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
+        # What loads the code reads one format of object files on every system.
+        self.triple = llvm.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
+        self.target = llvm.Target.from_triple(self.triple).create_target_machine(
+            cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
         )
         self.engines: list[Any] = []
 
     def compile(self, source: str) -> Kernel:
         """Returns the kernel of a module."""
         module = llvm.parse_assembly(source)
+        module.triple = self.triple
         module.verify()
         options = llvm.create_pipeline_tuning_options(speed_level=2)
         builder = llvm.create_pass_builder(self.target, options)

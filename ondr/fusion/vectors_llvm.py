@@ -110,11 +110,12 @@ def log2(builder: Any, x: Any) -> Any:
 def exp2(builder: Any, x: Any) -> Any:
     """Returns 2 to the power of x, to 2e-7 of itself; x is held to the exponents that a float can have."""
     lanes = x.type.count
-    x = intrinsic(builder, "minnum", intrinsic(builder, "maxnum", x, numbers(lanes, -126.0)), numbers(lanes, 127.0))
+    for sign, bound in (("<", numbers(lanes, -126.0)), (">", numbers(lanes, 127.0))):
+        x = builder.select(builder.fcmp_ordered(sign, x, bound), bound, x)
     whole = intrinsic(builder, "rint", x)
     rest = builder.fsub(x, whole, FAST)
     power = polynomial(builder, rest, [LN2**k / math.factorial(k) for k in range(7)])
-    exponent = builder.fptosi(whole, ir.VectorType(INT32, lanes))
+    exponent = to_integers(builder, whole, ir.VectorType(INT32, lanes))
     scale = builder.shl(builder.add(exponent, integers(lanes, 127)), integers(lanes, 23))
     return builder.fmul(power, builder.bitcast(scale, x.type), FAST)
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.device import upload
-from ondr.geometry import product
 from ondr.fusion.loop import Job, run
+from ondr.geometry import product
 from ondr.imaging.compiled import compiled, free_rows
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view

@@ -70,29 +70,57 @@ def group_samples(layers, decoder, patches, step, b, lists):
     for y in range(height):
         for x in range(width):
             at = (y * width + x) * LANES
-            rest = (keys[at] != 0) | (keys[at + 1] != 0) << 1 | (keys[at + 2] != 0) << 2 | (keys[at + 3] != 0) << 3
-            if rest == 0:
+            k0, k1, k2, k3 = keys[at], keys[at + 1], keys[at + 2], keys[at + 3]
+            if k0 | k1 | k2 | k3 == 0:
                 continue
+            keys[at], keys[at + 1], keys[at + 2], keys[at + 3] = 0, 0, 0, 0
             center = layers.centers[y * pitch + x]
+            pixel = (b * height + y) * width + x
+            # Most pixels see one surface.
+            if _are_one(decoder, patches, step, k0, k1, k2, k3):
+                k, t = _decode(decoder, center if _is_alike(decoder, patches, step, k0, center) else k0)
+                _note(lists, b, count, pixel, t, b * slots + k, _ALL)
+                count += 1
+                continue
+            rest = (k0 != 0) | (k1 != 0) << 1 | (k2 != 0) << 2 | (k3 != 0) << 3
             while rest != 0:
-                first = 0 if rest & 1 else (1 if rest & 2 else (2 if rest & 4 else 3))
-                key = keys[at + first]
-                k, t = _decode(decoder, key)
-                mask = 0
-                for lane in range(LANES):
-                    mask |= _is_alike(decoder, patches, step, key, keys[at + lane]) << lane
+                key = k0 if rest & 1 else (k1 if rest & 2 else (k2 if rest & 4 else k3))
+                mask = _is_alike(decoder, patches, step, key, k0)
+                mask |= _is_alike(decoder, patches, step, key, k1) << 1
+                mask |= _is_alike(decoder, patches, step, key, k2) << 2
+                mask |= _is_alike(decoder, patches, step, key, k3) << 3
                 mask &= rest
                 rest &= ~mask
-                if mask == _ALL and _is_alike(decoder, patches, step, key, center):
-                    k, t = _decode(decoder, center)
-                lists.pixel[b, count] = (b * height + y) * width + x
-                lists.triangle[b, count] = t
-                lists.instance[b, count] = b * slots + k
-                lists.mask[b, count] = mask
+                k, t = _decode(decoder, key)
+                _note(lists, b, count, pixel, t, b * slots + k, mask)
                 count += 1
-            for lane in range(LANES):
-                keys[at + lane] = 0
     return count
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _note(lists, b, count, pixel, triangle, instance, mask):
+    """Writes a fragment."""
+    lists.pixel[b, count] = pixel
+    lists.triangle[b, count] = triangle
+    lists.instance[b, count] = instance
+    lists.mask[b, count] = mask
+
+
+@typing.no_type_check
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _are_one(decoder, patches, step, k0, k1, k2, k3):
+    """Returns whether four samples see one smooth surface."""
+    if (k0 == 0) | (k1 == 0) | (k2 == 0) | (k3 == 0):
+        return False
+    different = ((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & _ID
+    # One triangle, or several instances: both are known without asking for patches.
+    if different == 0:
+        return True
+    if different >> decoder.shift != 0:
+        return False
+    alike = _is_alike(decoder, patches, step, k0, k1) & _is_alike(decoder, patches, step, k0, k2)
+    return alike & _is_alike(decoder, patches, step, k0, k3)
 
 
 @typing.no_type_check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import typing
 
 import numpy as np
@@ -49,8 +50,7 @@ def fragments(
     batch = len(intrinsics)
     seen = _empty_visibility(instances, size)
     focal_px = np.sqrt(np.abs(np.linalg.det(intrinsics.detach().numpy()[:, :2, :2].astype(np.float64))))
-    # Address space for the worst case; only the pages that receive a fragment are ever backed by memory.
-    lists = _make_lists(batch, LANES * size[0] * size[1])
+    lists = _room_for_lists(batch, LANES * size[0] * size[1])
     count = np.zeros(batch, np.int64)
     with numba_threads() as threads:
         world = gather(bank, instances, intrinsics)
@@ -72,10 +72,19 @@ def _empty_visibility(instances: Instances, size: tuple[int, int]) -> Visibility
     )
 
 
-def _make_lists(*shape: int) -> Lists:
-    """Makes room for fragments."""
-    pixel, triangle, instance = (np.empty(shape, np.int32) for _ in range(3))
-    return Lists(pixel, triangle, instance, np.empty(shape, np.uint8))
+_kept = threading.local()
+
+
+def _room_for_lists(*shape: int) -> Lists:
+    """Returns room for fragments, the same as long as the shape stays: fresh memory would cost as much as the drawing.
+
+    Address space for the worst case; only the pages that receive a fragment are ever backed by memory.
+    """
+    if getattr(_kept, "shape", None) != shape:
+        pixel, triangle, instance = (np.empty(shape, np.int32) for _ in range(3))
+        _kept.shape, _kept.lists = shape, Lists(pixel, triangle, instance, np.empty(shape, np.uint8))
+    lists: Lists = _kept.lists
+    return lists
 
 
 @typing.no_type_check

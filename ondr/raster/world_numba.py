@@ -53,8 +53,7 @@ def gather(bank: Bank, instances: Instances, intrinsics: torch.Tensor) -> World:
     )
     vertices, triangles = bank.vertices.detach().contiguous().numpy(), bank.triangles.contiguous().numpy()
     _check_ranges(first, count, len(triangles))
-    used = np.empty((2, *first.shape), np.int32)
-    _vertex_bounds(triangles, first, count, used)
+    used = _used_vertices(triangles, first, count)
     _check_vertices(offset, used, count, len(vertices))
     matrix, orientation = project(instances.camera_from_object, intrinsics)
     return World(
@@ -117,19 +116,27 @@ def _check_vertices(offset: np.ndarray, used: np.ndarray, count: np.ndarray, tot
         )
 
 
+def _used_vertices(triangles: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Returns the least and one past the greatest vertex row of each instance's triangles, int32 [2, B, S]."""
+    # A batch shows some meshes many times.
+    _, row, inverse = np.unique(first.astype(np.int64) << 32 | count, return_index=True, return_inverse=True)
+    bounds = np.empty((2, len(row)), np.int32)
+    _vertex_bounds(triangles, first.ravel()[row], count.ravel()[row], bounds)
+    return bounds[:, inverse.ravel()].reshape(2, *first.shape)
+
+
 @typing.no_type_check
 @njit(cache=True, parallel=True)
-def _vertex_bounds(triangles, first, count, used):
-    """Finds the least and one past the greatest vertex row of each instance's triangles."""
-    for b in prange(first.shape[0]):
-        for k in range(first.shape[1]):
-            low, high = np.int32(0), np.int32(-1)
-            for t in range(first[b, k], first[b, k] + count[b, k]):
-                for corner in range(3):
-                    row = triangles[t, corner]
-                    low, high = min(low, row), max(high, row)
-            used[0, b, k] = low
-            used[1, b, k] = high + 1
+def _vertex_bounds(triangles, first, count, bounds):
+    """Finds the least and one past the greatest vertex row of some ranges of triangles."""
+    for i in prange(len(first)):
+        low, high = np.int32(0), np.int32(-1)
+        for t in range(first[i], first[i] + count[i]):
+            for corner in range(3):
+                row = triangles[t, corner]
+                low, high = min(low, row), max(high, row)
+        bounds[0, i] = low
+        bounds[1, i] = high + 1
 
 
 @typing.no_type_check
