@@ -1,0 +1,113 @@
+"""From meshes to average precision on real photos, in plain PyTorch.
+
+python examples/train_detector.py                                  # the sample meshes, 2 minutes
+python examples/train_detector.py -o objects.meshes=cad/ -o background.photos=photos/ --minutes 30 \\
+    --photos real/ --labels real.coco.json --size 256
+
+A small detector is trained from scratch on rendered images only, then scored on rendered images that it has not seen
+and, where there are some, on real photos. Predictions are drawn into predictions.png.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from itertools import chain, islice
+from pathlib import Path
+
+import torch
+from budget import Budget
+from detector import Detector, detection_loss
+from photos import CocoPhotos
+from PIL import Image
+from scoring import Truth, average_precision, shown
+from torch.utils.data import DataLoader
+
+import ondr
+
+LEARNING_RATE = 2e-3
+HELD_OUT_SEED = 1_000_003
+"""Other than the training stream's, so that no world is seen in both."""
+HELD_OUT_BATCHES = 8
+DRAWN = 24
+
+
+def main() -> None:
+    """Trains, scores and draws."""
+    options = read_options()
+    torch.manual_seed(options.seed)
+    cfg = settings(options)
+    scenes = ondr.RandomizedScenes(cfg)
+    model = Detector(len(scenes.class_names)).to(scenes.device)
+    budget = Budget(options)
+    train(model, DataLoader(scenes), budget)
+    print(budget.summary())
+
+    unseen = cfg.with_overrides([f"seed={HELD_OUT_SEED}", f"batches_per_epoch={HELD_OUT_BATCHES}"])
+    held_out = DataLoader(ondr.RandomizedScenes(unseen, fixed=True, assets=scenes.assets))
+    print("AP50 rendered ", shown(average_precision(model, held_out, scenes.class_names)))
+    judged: Truth = held_out
+    if options.photos:
+        photos = CocoPhotos(options.photos, options.labels, scenes.class_names, cfg.image_size)
+        judged = photos.loader(cfg.batch_size)
+        print("AP50 photos   ", shown(average_precision(model, judged, scenes.class_names)))
+        print("AP30 photos   ", shown(average_precision(model, judged, scenes.class_names, iou=0.3)))
+    save_predictions(model, judged, scenes.class_names, options.out)
+    torch.save(model.state_dict(), options.out.with_suffix(".pt"))
+
+
+def train(model: Detector, loader: DataLoader, budget: Budget) -> None:
+    """Trains on a stream until the budget is used up."""
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=1e-2)
+    model.train()
+    for images, targets in budget.batches(loader):
+        budget.schedule(optimizer, LEARNING_RATE)
+        loss = detection_loss(model(images), targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
+        optimizer.step()
+        budget.report(loss)
+
+
+def save_predictions(model: Detector, batches: Truth, class_names: tuple[str, ...], out: Path) -> None:
+    """Draws images with what the model sees in them; the share beside a name is the score."""
+    device = next(model.parameters()).device
+    images = torch.stack(list(islice(chain.from_iterable(images for images, _ in batches), DRAWN)))
+    model.eval()
+    seen = model.detect(images.to(device)).to("cpu")
+    # Each image on its own scale of scores, since those of an early model are low everywhere.
+    likely = seen.visibility > torch.clamp(0.5 * seen.visibility.amax(1, keepdim=True), min=0.1, max=0.3)
+    seen.labels = seen.labels.masked_fill(~likely, -1)
+    picture = ondr.Batch.of_photos(images.cpu(), seen).draw(class_names)
+    Image.fromarray(picture.permute(1, 2, 0).numpy()).save(out)
+    print(out)
+
+
+def settings(options: Namespace) -> ondr.Config:
+    """Returns what to render: a preset or a YAML file, with changes."""
+    small = [f"image_size=[{options.size},{options.size}]", f"seed={options.seed}", f"device={options.device}"]
+    changes = ["outputs=[boxes,labels,ignored]", *small, *options.overrides]
+    is_file = Path(options.config).suffix in (".yaml", ".yml")
+    return ondr.Config.load(options.config, changes) if is_file else ondr.preset(options.config, changes)
+
+
+def read_options() -> Namespace:
+    """Reads the command line."""
+    parser = ArgumentParser(description="Train a detector on rendered images and score it on real photos.")
+    parser.add_argument("config", nargs="?", default="detection", help="preset or YAML file (detection)")
+    parser.add_argument("-o", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="a setting")
+    parser.add_argument("--size", type=int, default=128, help="pixels a side, a multiple of 16 (128)")
+    parser.add_argument("--photos", type=Path, help="folder of real photos")
+    parser.add_argument("--labels", type=Path, help="their boxes, a COCO json")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("predictions.png"), help="picture; the weights lie beside it")
+    Budget.add_options(parser, minutes=2)
+    options = parser.parse_args()
+    if (options.photos is None) != (options.labels is None):
+        parser.error("--photos and --labels must be given together")
+    return options
+
+
+if __name__ == "__main__":
+    main()
