@@ -61,8 +61,14 @@ class Detector(nn.Module):
         return self.heat(shared), torch.stack([x - left, y - top, x + right, y + bottom], dim=1)
 
     @torch.no_grad()
-    def detect(self, images: Tensor, most: int = 30) -> ondr.Targets:
-        """Returns what is seen, best first: `boxes`, `labels` and, as `visibility`, the scores. `sample_ids` count."""
+    def detect(self, images: Tensor, most: int = 30, *, one_class_each: bool = False) -> ondr.Targets:
+        """Returns what is seen, best first: `boxes`, `labels` and, as `visibility`, the scores. `sample_ids` count.
+
+        Args:
+            images: As for `forward`.
+            most: How many objects an image can have.
+            one_class_each: Whether an object can have one class only. Average precision is higher if not.
+        """
         logits, boxes = self(images)
         heat = logits.sigmoid()
         peaks = heat * (heat == F.max_pool2d(heat, 3, stride=1, padding=1))
@@ -73,7 +79,7 @@ class Detector(nn.Module):
         found = found.clamp(min=0).minimum(found.new_tensor([width, height, width, height]))
         labels = places // heat[0, 0].numel()
         # An object is what no better one of its class overlaps by more than half.
-        same = labels[:, :, None] == labels[:, None]
+        same = (labels[:, :, None] == labels[:, None]) | one_class_each
         doubled = ((iou(found[:, :, None], found[:, None])[0] * same).triu(1).amax(1) > 0.5) | (scores < 0.02)
         return ondr.Targets(
             image_size=(height, width),

@@ -11,7 +11,6 @@ and, where there are some, on real photos. Predictions are drawn into prediction
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from itertools import chain, islice
 from pathlib import Path
 
 import torch
@@ -70,13 +69,14 @@ def train(model: Detector, loader: DataLoader, budget: Budget) -> None:
 
 
 def save_predictions(model: Detector, batches: Truth, class_names: tuple[str, ...], out: Path) -> None:
-    """Draws images with what the model sees in them; the share beside a name is the score."""
+    """Draws images from all of the set with what the model sees in them; the share beside a name is the score."""
     device = next(model.parameters()).device
-    images = torch.stack(list(islice(chain.from_iterable(images for images, _ in batches), DRAWN)))
+    images = torch.cat([images for images, _ in batches])
+    images = images[:: max(1, len(images) // DRAWN)][:DRAWN]
     model.eval()
-    seen = model.detect(images.to(device)).to("cpu")
+    seen = model.detect(images.to(device), one_class_each=True).to("cpu")
     # Each image on its own scale of scores, since those of an early model are low everywhere.
-    likely = seen.visibility > torch.clamp(0.5 * seen.visibility.amax(1, keepdim=True), min=0.1, max=0.3)
+    likely = seen.visibility > torch.clamp(0.6 * seen.visibility.amax(1, keepdim=True), min=0.1, max=0.3)
     seen.labels = seen.labels.masked_fill(~likely, -1)
     picture = ondr.Batch.of_photos(images.cpu(), seen).draw(class_names)
     Image.fromarray(picture.permute(1, 2, 0).numpy()).save(out)
