@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import TypeVar
@@ -23,19 +23,13 @@ class Budget:
     """Hands out batches until the steps or the minutes are used up, whichever comes first."""
 
     def __init__(self, options: Namespace) -> None:
-        """Takes what `add_options` has added to a command line."""
+        """Takes `steps` and `minutes` of the command line."""
         self.steps: int | None = options.steps
         self.minutes: float | None = options.minutes
         self.losses: list[float] = []
         self._waiting: list[Tensor] = []
         self._started = perf_counter()
         self._done = 0
-
-    @staticmethod
-    def add_options(parser: ArgumentParser, minutes: float) -> None:
-        """Adds `--steps` and `--minutes` to a command line."""
-        parser.add_argument("--steps", type=int, help="train for this many steps")
-        parser.add_argument("--minutes", type=float, default=minutes, help=f"train for so long ({minutes:g})")
 
     @property
     def share(self) -> float:

@@ -11,6 +11,7 @@ for real-time object detection" (Gaussian targets and weights); Rezatofighi et a
 from __future__ import annotations
 
 import torch
+from networks import block, stages
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,11 +35,7 @@ class Detector(nn.Module):
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        inside = (3, *WIDTHS[:-1])
-        self.stages = nn.ModuleList(
-            nn.Sequential(block(i, o, stride=2), *([Residual(o)] if k else []))
-            for k, (i, o) in enumerate(zip(inside, WIDTHS, strict=True))
-        )
+        self.stages = stages(WIDTHS)
         self.sideways = nn.ModuleList(nn.Conv2d(width, 64, 1) for width in WIDTHS[1:])
         self.smooth = nn.Sequential(block(64, 64), block(64, 64))
         self.heat = nn.Conv2d(64, classes, 1)
@@ -88,23 +85,6 @@ class Detector(nn.Module):
             labels=labels.masked_fill(doubled, -1),
             visibility=scores.masked_fill(doubled, 0),
         )
-
-
-class Residual(nn.Module):
-    """Source: He et al. 2016, "Deep residual learning for image recognition"."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(block(width, width), block(width, width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
-
-
-def block(inside: int, outside: int, stride: int = 1) -> nn.Sequential:
-    """Returns a 3x3 convolution with its normalisation."""
-    convolution = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
 
 
 def detection_loss(predicted: tuple[Tensor, Tensor], targets: ondr.Targets) -> Tensor:

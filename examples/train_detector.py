@@ -10,11 +10,12 @@ and, where there are some, on real photos. Predictions are drawn into prediction
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 
 import torch
 from budget import Budget
+from command_line import held_out, make_parser, settings
 from detector import Detector, detection_loss
 from photos import CocoPhotos
 from PIL import Image
@@ -24,8 +25,6 @@ from torch.utils.data import DataLoader
 import ondr
 
 LEARNING_RATE = 2e-3
-HELD_OUT_SEED = 1_000_003
-"""Other than the training stream's, so that no world is seen in both."""
 HELD_OUT_BATCHES = 8
 DRAWN = 24
 
@@ -34,17 +33,16 @@ def main() -> None:
     """Trains, scores and draws."""
     options = read_options()
     torch.manual_seed(options.seed)
-    cfg = settings(options)
+    cfg = settings(options, ["boxes", "labels", "ignored"])
     scenes = ondr.RandomizedScenes(cfg)
     model = Detector(len(scenes.class_names)).to(scenes.device)
     budget = Budget(options)
     train(model, DataLoader(scenes), budget)
     print(budget.summary())
 
-    unseen = cfg.with_overrides([f"seed={HELD_OUT_SEED}", f"batches_per_epoch={HELD_OUT_BATCHES}"])
-    held_out = DataLoader(ondr.RandomizedScenes(unseen, fixed=True, assets=scenes.assets))
-    print("AP50 rendered ", shown(average_precision(model, held_out, scenes.class_names)))
-    judged: Truth = held_out
+    unseen = DataLoader(held_out(cfg, HELD_OUT_BATCHES, scenes))
+    print("AP50 rendered ", shown(average_precision(model, unseen, scenes.class_names)))
+    judged: Truth = unseen
     if options.photos:
         photos = CocoPhotos(options.photos, options.labels, scenes.class_names, cfg.image_size)
         judged = photos.loader(cfg.batch_size)
@@ -83,26 +81,12 @@ def save_predictions(model: Detector, batches: Truth, class_names: tuple[str, ..
     print(out)
 
 
-def settings(options: Namespace) -> ondr.Config:
-    """Returns what to render: a preset or a YAML file, with changes."""
-    small = [f"image_size=[{options.size},{options.size}]", f"seed={options.seed}", f"device={options.device}"]
-    changes = ["outputs=[boxes,labels,ignored]", *small, *options.overrides]
-    is_file = Path(options.config).suffix in (".yaml", ".yml")
-    return ondr.Config.load(options.config, changes) if is_file else ondr.preset(options.config, changes)
-
-
 def read_options() -> Namespace:
     """Reads the command line."""
-    parser = ArgumentParser(description="Train a detector on rendered images and score it on real photos.")
-    parser.add_argument("config", nargs="?", default="detection", help="preset or YAML file (detection)")
-    parser.add_argument("-o", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="a setting")
-    parser.add_argument("--size", type=int, default=128, help="pixels a side, a multiple of 16 (128)")
+    parser = make_parser(__doc__, "detection", size=128)
     parser.add_argument("--photos", type=Path, help="folder of real photos")
     parser.add_argument("--labels", type=Path, help="their boxes, a COCO json")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("predictions.png"), help="picture; the weights lie beside it")
-    Budget.add_options(parser, minutes=2)
     options = parser.parse_args()
     if (options.photos is None) != (options.labels is None):
         parser.error("--photos and --labels must be given together")
