@@ -81,7 +81,7 @@ def make_trainer(cfg: ondr.Config, steps: int, folder: str) -> StreamTrainer:
         lr_scheduler_type="cosine",
         warmup_steps=min(20, steps // 10),
         max_grad_norm=1.0,
-        logging_steps=max(1, steps // 20),
+        logging_steps=max(1, steps // 10),
         save_strategy="no",
         report_to="none",
         use_cpu=cfg.device == "cpu" or not torch.cuda.is_available(),

@@ -36,11 +36,13 @@ class Detection(lightning.LightningModule):
         self.save_hyperparameters()
         self.detector = Detector(classes)
         self.steps = steps
+        self.losses: list[Tensor] = []
 
     def training_step(self, batch: ondr.Batch, index: int) -> Tensor:
         """Returns the loss of a batch, which lies on this rank's device already."""
         loss = detection_loss(self.detector(batch.images), batch.targets)
         self.log("loss", loss, prog_bar=True, batch_size=len(batch))
+        self.losses.append(loss.detach())
         return loss
 
     def configure_optimizers(self) -> dict:
@@ -97,8 +99,12 @@ def main() -> None:
     cfg = settings(options, ["boxes", "labels", "ignored"]).with_overrides([f"batches_per_epoch={BATCHES_PER_EPOCH}"])
     steps = options.steps or STEPS
     trainer, classes = make_trainer(options, steps), len(ondr.load_assets(cfg).class_names)
-    trainer.fit(Detection(classes, steps), Stream(cfg), ckpt_path=options.resume)
-    trainer.print(f"{trainer.global_step} steps, loss {trainer.callback_metrics['loss']:.4f}")
+    model = Detection(classes, steps)
+    trainer.fit(model, Stream(cfg), ckpt_path=options.resume)
+    losses = torch.stack(model.losses).tolist()
+    tenth = max(1, len(losses) // 10)
+    first, last = sum(losses[:tenth]) / tenth, sum(losses[-tenth:]) / tenth
+    trainer.print(f"{trainer.global_step} steps, loss {first:.4f} -> {last:.4f}")
 
 
 if __name__ == "__main__":
