@@ -46,7 +46,7 @@ def as_inputs(batches: list[ondr.Batch]) -> dict[str, Any]:
 def make_model(class_names: tuple[str, ...]) -> nn.Module:
     """Returns an RT-DETR of some two million parameters."""
     backbone = RTDetrResNetConfig(
-        embedding_size=16,
+        embedding_size=32,
         hidden_sizes=[32, 64, 96, 128],
         depths=[1, 1, 1, 1],
         layer_type="basic",
