@@ -35,7 +35,7 @@ CROP_SHARE = 1.3
 JITTER = 0.1
 """A detector's box is off by some tenth of its size."""
 POINTS = 256
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 1e-3
 HELD_OUT_BATCHES = 16
 
 

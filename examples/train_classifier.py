@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 import ondr
 
 WIDTHS = (24, 48, 96, 192, 192)
-LEARNING_RATE = 2e-3
+LEARNING_RATE = 5e-4
 HELD_OUT_BATCHES = 16
 PHOTOS_AT_ONCE = 32
 

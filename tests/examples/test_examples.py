@@ -53,3 +53,16 @@ def test_photos_are_scored_and_drawn(tmp_path: Path) -> None:
     printed = run([EXAMPLES / "train_detector.py", *QUICK, *small, *photos])
     assert "AP50 photos" in printed
     assert Image.open(tmp_path / "p.png").width > 64
+
+
+def test_torchvisions_detector_trains_or_says_what_is_missing(tmp_path: Path) -> None:
+    small = ("--steps", "20", "-o", "batch_size=4", "--size", "64", "-o", "classes=[mug,banana]")
+    program = [EXAMPLES / "train_torchvision.py", *QUICK, *small]
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError):
+        with pytest.raises(AssertionError, match="torchvision must be importable, got .* Install the one that"):
+            run(program)
+        pytest.skip("torchvision cannot be imported")
+    first, last = losses(run(program))
+    assert last < first
