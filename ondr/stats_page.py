@@ -47,7 +47,7 @@ def stats_page(stats: Stats, class_names: Sequence[str], title: str) -> UInt8[Te
         bars("visibility", stats.visibility, ["0", "0.5", "1"], "share that nothing hides"),
         bars("truncation", stats.truncation, ["0", "0.5", "1"], "share outside of the image"),
         heat("where boxes are", stats.coverage, f"share of images, at most {float(stats.coverage.max()):.0%}"),
-        heat("directions objects are seen from", stats.directions.float(), "azimuth across, top to bottom"),
+        heat("viewing directions", stats.directions.float(), "azimuth across, top to bottom"),
         bars("brightness of images", stats.brightness, ["0", "0.5", "1"], "mean of all pixels"),
     ]
     rows = -(-len(panels) // COLUMNS)
