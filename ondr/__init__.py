@@ -7,6 +7,7 @@ from ondr.config import Config as Config
 from ondr.draw import draw as draw
 from ondr.loop.dataset import RandomizedScenes as RandomizedScenes
 from ondr.loop.loader import loader as loader
+from ondr.loop.mix import mix as mix
 from ondr.presets import preset as preset
 from ondr.render import render as render
 from ondr.sampling import sample_scene as sample_scene

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Bool, Float, Float32, Int16, Int64
+from jaxtyping import Bool, Float, Float32, Int16, Int64, UInt8
 from torch import Tensor
 
 from ondr.draws import Draws
@@ -155,6 +155,11 @@ class Batch:
     state: dict[str, Any]
     """Where the stream goes on after this batch, for `ds.load_state_dict`: plain numbers, lists and dicts."""
 
+    @classmethod
+    def of_photos(cls, images: Float[Tensor, "batch 3 height width"], targets: Targets) -> Batch:
+        """Returns a batch of images that were not rendered, for `draw` and `ondr.mix`: it has no draws and no state."""
+        return cls(images, targets, targets.sample_ids, Draws(images.new_zeros(len(images), 0), {}), {})
+
     def __iter__(self) -> Iterator[Tensor | Targets]:
         return iter((self.images, self.targets))
 
@@ -173,6 +178,12 @@ class Batch:
     def pin_memory(self) -> Batch:
         """Returns the batch in pinned memory; what lies on a device stays there."""
         return self.map(_pin)
+
+    def draw(self, class_names: Sequence[str] = (), *, columns: int = 6) -> UInt8[Tensor, "3 height width"]:
+        """See `ondr.draw`: a labelled contact sheet, for TensorBoard's `add_image` or `wandb.Image`."""
+        from ondr.draw import draw
+
+        return draw(self, class_names, columns=columns)
 
     def to_yolo(self) -> dict[str, Any]:
         """Returns what Ultralytics' losses take: `targets.to_yolo()` and the images as `img`."""

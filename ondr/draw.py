@@ -65,7 +65,7 @@ def draw(
     for i, picture in enumerate(pictures):
         if chosen[i]:
             draw_marks(picture, marks_of(batch.targets, i, class_names, scale))
-    return _tensor(_sheet(pictures, [f"#{i}" for i in batch.sample_ids.tolist()], columns))
+    return as_tensor(_sheet(pictures, [f"#{i}" for i in batch.sample_ids.tolist()], columns))
 
 
 def _pictures(images: Tensor, scale: int) -> list[Image.Image]:
@@ -94,6 +94,7 @@ def _sheet(pictures: Sequence[Image.Image], captions: Sequence[str], columns: in
     return sheet
 
 
-def _tensor(image: Image.Image) -> Tensor:
+def as_tensor(image: Image.Image) -> UInt8[Tensor, "3 height width"]:
+    """Returns an RGB picture as a tensor on the CPU."""
     values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return values.reshape(image.height, image.width, 3).permute(2, 0, 1).contiguous()

@@ -90,6 +90,7 @@ def test_the_public_names() -> None:
         "draw",
         "load_assets",
         "loader",
+        "mix",
         "preset",
         "render",
         "sample_scene",

@@ -128,3 +128,10 @@ def test_texts_stay_inside_and_hide_no_other() -> None:
         assert 0 <= y1 < y2 <= 100
         for a1, b1, a2, b2 in places[:i]:
             assert a1 >= x2 or x1 >= a2 or b1 >= y2 or y1 >= b2
+
+
+def test_a_batch_draws_itself() -> None:
+    from tests.test_stats import by_hand
+
+    batch = by_hand()
+    assert torch.equal(batch.draw(["a", "b"], columns=1), draw(batch, ["a", "b"], columns=1))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ondr.cli import bench, config, demo, doctor, preview
+from ondr.cli import bench, config, demo, doctor, preview, stats
 from ondr.errors import AssetError, BackendError, ConfigError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command()(bench.bench)
 app.command()(doctor.doctor)
 app.command()(config.config)
 app.command()(demo.demo)
+app.command()(stats.stats)
 
 USER_ERROR_EXIT_CODE = 2
 # A wrong option raises the parent of this class. Newer typers carry click inside, older ones import it: asked for

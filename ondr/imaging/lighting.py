@@ -22,6 +22,9 @@ LARGEST_FALLOFF = 4.0
 """Bounds the gain near a point light: half way from its scene's centre. It would burn out whatever comes close."""
 SMALLEST_ROUGHNESS = 0.1
 """A smoother surface would show a point light as a highlight much smaller than a pixel, which flickers."""
+SMALLEST_LOBE = 1e-5
+"""A tenth of the least that GGX's denominator can be, alpha^2 at the smallest roughness. For a light behind the surface
+what stands there can be exactly 0: without this bound, the light's nothing would be divided by nothing."""
 SMALLEST_COSINE = 1e-3
 """Between normal and viewer. Near a silhouette the interpolated normal of a visible surface may point away."""
 
@@ -144,7 +147,7 @@ def reflect(light: Vector, facing: Facing) -> tuple[Vector, Vector]:
     half = ((along_view + reach) * inverse + 1).clamp_min(1e-4)
     grazing = 1 - (half * 0.5).sqrt()
     fifth = grazing * (grazing * grazing).square()
-    lobe = (n_l + facing.cosine).square() / half * facing.slope + 1
+    lobe = ((n_l + facing.cosine).square() / half * facing.slope + 1).clamp_min(SMALLEST_LOBE)
     irradiance = n_l * (reference * inverse * inverse).clamp_max(LARGEST_FALLOFF)
     masked = one_minus_share(n_l, facing.k) * lobe * lobe
     reflected = tuple(irradiance * add_product(f0, 1 - f0, fifth) for f0 in facing.f0)

@@ -142,3 +142,14 @@ def test_a_normal_that_points_away_is_bent_until_it_does_not():
     assert dark_side == pytest.approx(0, abs=2e-3)
     side = radiance(lights([[1, 0, 0, 0]]), [0, 0, 2], [0.8, 0, 0.6])
     assert side == pytest.approx(radiance(lights([[1, 0, 0, 0]]), [0, 0, 2], [1, 0, 0]), rel=0.01)
+
+
+def test_a_light_behind_the_surface_is_nothing_even_where_the_lobe_would_vanish():
+    # All exact in float32: half of |l + v|^2 is 1/16, so that (n.v)^2 / half * slope + 1 = 0.25 * 16 * -0.25 + 1 = 0.
+    plane = lambda *values: tuple(torch.tensor([value]) for value in values)  # noqa: E731
+    normal, to_viewer = plane(math.sqrt(0.75), 0.0, -0.5), plane(0.0, 0.0, -1.0)
+    cosine, distance, gloss, slope, k, f0 = plane(0.5, 1.0, 1.0, -0.25, 0.5, 0.04)
+    facing = lighting.Facing(normal, to_viewer, cosine, distance, gloss, slope, k, (f0,))
+    directional = plane(-math.sqrt(1 - 0.9375**2), 0.0, 0.9375, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+    diffuse, specular = lighting.reflect(directional, facing)
+    assert diffuse[0].item() == specular[0].item() == 0

@@ -1,0 +1,35 @@
+"""`ondr stats`: what is in the images that a configuration makes, as one page of histograms."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ondr.cli.options import Overrides, Source, Without, settings, uncompiled
+from ondr.cli.preview import check_writable, save
+
+
+def stats(
+    source: Source = None,
+    overrides: Overrides = None,
+    without: Without = None,
+    count: Annotated[int, typer.Option(min=1, help="About how many images.")] = 512,
+    out: Annotated[Path, typer.Option(help="The picture's file.")] = Path("stats.png"),
+) -> None:
+    """Render images and write histograms: boxes, classes, visibility, directions, brightness."""
+    from rich.progress import track
+
+    import ondr
+    from ondr.stats import measure_stats, stats_config
+    from ondr.stats_page import stats_page
+
+    check_writable(out)
+    cfg = stats_config(uncompiled(settings(source, overrides, without))).with_overrides(["batches_per_epoch=null"])
+    scenes = ondr.RandomizedScenes(cfg)
+    batches = -(-count // cfg.batch_size)
+    found = measure_stats(track(itertools.islice(scenes, batches), "rendering", total=batches), len(scenes.class_names))
+    save(stats_page(found, scenes.class_names, source or "the defaults"), out)
+    typer.echo(f"{out}: {found.images} images, {found.objects / found.images:.2f} objects each")

@@ -1,0 +1,62 @@
+"""Images taken one by one from batches of other sizes, in their order, from a place that can be written down.
+
+What the batches are is left to `mix`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from ondr.batch import Batch
+
+
+class Rows:
+    """Takes as many images as are asked for from an iterator of batches."""
+
+    def __init__(self, batches: Iterator[tuple[Batch, Any]], place: Any, row: int = 0) -> None:
+        """Starts at a place.
+
+        Args:
+            batches: Endless; each with the place after it.
+            place: Where they start.
+            row: How many images of the first batch were taken before.
+        """
+        self._batches = batches
+        self._place, self._row = place, row
+        self._front: tuple[Batch, Any] | None = None
+
+    def front(self) -> Batch:
+        """Returns the batch that the next image is taken from."""
+        while self._front is None or self._row >= len(self._front[0]):
+            if self._front is not None:
+                # Another batch size than when the place was written down may make a batch shorter than the row.
+                self._row, self._place = self._row - len(self._front[0]), self._front[1]
+            self._front = next(self._batches)
+        return self._front[0]
+
+    def take(self, count: int) -> list[Batch]:
+        """Returns the next images as parts of batches, in their order."""
+        parts = []
+        while count:
+            batch = self.front()
+            end = min(self._row + count, len(batch))
+            parts.append(select(batch, slice(self._row, end)))
+            count, self._row = count - (end - self._row), end
+        return parts
+
+    def state(self) -> dict[str, Any]:
+        """Returns where the next image is: the arguments `place` and `row` that lead there."""
+        if self._front is not None and self._row >= len(self._front[0]):
+            return {"place": self._front[1], "row": self._row - len(self._front[0])}
+        return {"place": self._place, "row": self._row}
+
+
+def select(batch: Batch, rows: Any) -> Batch:
+    """Returns some images of a batch, as `rows` (a slice, or an index on the CPU) selects them from a tensor."""
+    if isinstance(rows, slice) and rows == slice(0, len(batch)):
+        return batch
+    part = batch.map(lambda tensor: tensor[rows])
+    ids = batch.sample_ids[rows]
+    return replace(part, sample_ids=ids, targets=replace(part.targets, sample_ids=batch.targets.sample_ids[rows]))
