@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from ondr.imaging import compiled, patterns, surface
+from ondr.fusion.loop import Job, run
+from ondr.imaging import patterns, surface
 from ondr.imaging.appearance import appearance_tables
 from ondr.imaging.patterns import CHECKER, GRADIENT, MARBLE, NOISE, STRIPES, WOOD, Spot
 from ondr.imaging.planes import Vector, take
@@ -263,17 +267,31 @@ def test_gradients_reach_both_colors_and_the_pattern():
         assert torch.autograd.gradcheck(evaluate, tuple(i.clone().requires_grad_() for i in inputs))
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(bool(compiled._missing_compiler("cpu")), reason="there is no C++ compiler for torch.compile")
-def test_compiled_equals_eager():
+def as_one_loop(function: Callable[..., Any], tables: Any, *planes: Any) -> Tensor:
+    """Returns what a function of tables and nested planes gives as a compiled loop."""
+    shaped, tree = tree_flatten(planes)
+    flat = [plane.flatten() for plane in shaped]
+    return run(
+        lambda given, *some: function(given, *tree_unflatten(list(some), tree)), [Job(tables, 0, len(flat[0]))], flat
+    )
+
+
+def test_one_loop_equals_eager():
     tables, positions, hit, instance = mixed_world()
-    torch._dynamo.reset()
-    compiled.compiled.cache_clear()
-    got = compiled.compiled(patterns.shares)(tables, positions, hit, instance)
+    names = [field.name for field in fields(hit)]
+    planes = tuple(getattr(hit, name) for name in names)
+
+    def shares(given: Any, positions: Any, planes: Any, instance: Tensor) -> Tensor:
+        return patterns.share_at(given, positions, replace(hit, **dict(zip(names, planes, strict=True))), instance)
+
+    got = as_one_loop(lambda *args: (shares(*args),), tables, positions, planes, instance)[0]
     # Fused multiply-adds round once where two operations round twice; edges of checkers are 64 times as steep.
-    torch.testing.assert_close(got, patterns.shares(tables, positions, hit, instance), rtol=0, atol=1e-3)
+    expected = patterns.shares(tables, positions, hit, instance)
+    torch.testing.assert_close(got, expected.flatten(), rtol=0, atol=1e-3)
+
+
+def test_one_loop_has_the_same_lattice():
     corner = tuple(c.floor().int() & patterns.WORD for c in random_cells(5000))
-    words = compiled.compiled(patterns.lattice_words)(*corner)
-    for a, b in zip(words, patterns.lattice_words(*corner), strict=True):
-        assert torch.equal(a, b)
-    compiled.compiled.cache_clear()
+    words = as_one_loop(lambda _, *c: tuple(w.float() for w in patterns.lattice_words(*c)), None, *corner)
+    # Words of 16 bits are whole as floats, too.
+    assert torch.equal(words.int(), torch.stack(patterns.lattice_words(*corner)))
