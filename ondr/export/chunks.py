@@ -7,11 +7,12 @@ threads turn the images into files.
 from __future__ import annotations
 
 import functools
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -107,7 +108,8 @@ def written(job: Job, chunks: Sequence[int], workers: int) -> Iterator[int]:
         AssetError: A worker cannot load the assets any more.
         BackendError: A worker cannot render, or was killed.
     """
-    loader = DataLoader(Chunks(job), batch_size=None, sampler=chunks, num_workers=workers, in_order=False)
+    options: dict[str, Any] = {"in_order": False, "worker_init_fn": _leave_interrupts} if workers else {}
+    loader = DataLoader(Chunks(job), batch_size=None, sampler=chunks, num_workers=workers, **options)
     with _one_thread():
         results = iter(loader)
         while True:
@@ -122,6 +124,11 @@ def written(job: Job, chunks: Sequence[int], workers: int) -> Iterator[int]:
             if isinstance(result, UserError):
                 raise result
             yield result
+
+
+def _leave_interrupts(_: int) -> None:
+    """Lets a worker finish what it writes when Ctrl-C is pressed: the main process stops it after that."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _killed() -> BackendError:

@@ -1,4 +1,4 @@
-"""The box of each object, as wide as its mesh along the axes of its file, in the camera frame."""
+"""Where the box and the hull of each object lie in the camera frame, and how large its mesh is."""
 
 from __future__ import annotations
 
@@ -24,10 +24,20 @@ def corners(targets: Targets, assets: Assets, slot: int) -> Float64[Tensor, "cor
         assets: The meshes.
         slot: Which object.
     """
-    mesh, (pose, scale) = mesh_of(targets, slot), pose_of(targets, slot)
-    center, extent = assets.bank.center[mesh].double(), assets.bank.extent[mesh].double()
-    local = scale * (center + 0.5 * extent * torch.tensor(CORNERS, dtype=torch.float64))
-    return local @ pose[:3, :3].T + pose[:3, 3]
+    extent = assets.bank.extent[mesh_of(targets, slot)].double()
+    return _placed(0.5 * extent * torch.tensor(CORNERS, dtype=torch.float64), targets, assets, slot)
+
+
+def hull(targets: Targets, assets: Assets, slot: int) -> Float64[Tensor, "n 3"]:
+    """Returns the corners of the convex hull of an object of the first image, some more than once, as `corners`."""
+    return _placed(assets.bank.hull[mesh_of(targets, slot)].double(), targets, assets, slot)
+
+
+def _placed(points: Float64[Tensor, "n 3"], targets: Targets, assets: Assets, slot: int) -> Float64[Tensor, "n 3"]:
+    """Returns points of the bank's coordinates in the camera frame."""
+    pose, scale = pose_of(targets, slot)
+    center = assets.bank.center[mesh_of(targets, slot)].double()
+    return (scale * (center + points)) @ pose[:3, :3].T + pose[:3, 3]
 
 
 def mesh_of(targets: Targets, slot: int) -> int:

@@ -48,20 +48,22 @@ def describe(cfg: Config, assets: Assets, device: torch.device, **choices: Any) 
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
     """Returns in words how two manifests differ; an empty string if they do not."""
     flat_there, flat_asked = dict(_flat(there)), dict(_flat(asked))
-    names = [name for name in flat_there | flat_asked if flat_there.get(name) != flat_asked.get(name)]
     said = [
-        f"{name.removeprefix('config.')} {flat_there.get(name, NOTHING)} there, {flat_asked.get(name, NOTHING)} now"
-        for name in names[:MOST_DIFFERENCES]
+        f"{name} {flat_there.get(name, NOTHING)} there, {flat_asked.get(name, NOTHING)} now"
+        for name in flat_there | flat_asked
+        if flat_there.get(name) != flat_asked.get(name)
     ]
-    return "; ".join(said + ([f"and {len(names) - len(said)} more"] if len(names) > len(said) else []))
+    more = [f"and {len(said) - MOST_DIFFERENCES} more"] if len(said) > MOST_DIFFERENCES else []
+    return "; ".join(said[:MOST_DIFFERENCES] + more)
 
 
-def _flat(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        yield prefix.rstrip("."), value
-        return
-    for name, inner in value.items():
-        yield from _flat(inner, f"{prefix}{name}.")
+def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields values by their dotted names, settings by their own."""
+    for name, value in manifest.items():
+        if isinstance(value, dict):
+            yield from _flat(value, "" if name == "config" else f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _digest_of_bank(bank: Bank) -> str:

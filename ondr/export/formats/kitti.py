@@ -1,8 +1,8 @@
 """KITTI's object benchmark: a line of numbers for each object.
 
 KITTI's boxes stand upright in the camera frame and turn about its vertical alone. For an object in any orientation the
-box here is the smallest such box around the object's own one, heading where the file's x axis points in the horizontal
-plane: exact for an object that stands upright before a level camera, with its file's z axis up and x forward.
+box here is the smallest such box around the object, heading where its file's x axis points in the horizontal plane: its
+own box, if it stands upright before a level camera with its file's z axis up and x forward.
 
 Source: KITTI object development kit, readme.txt, "Data Format Description".
 """
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ondr.batch import Targets
-from ondr.export.cuboids import corners, pose_of
+from ondr.export.cuboids import hull, pose_of
 from ondr.export.formats.base import Camera, Image, Sample, Source
 from ondr.views.common import opencv_intrinsics
 
@@ -88,7 +88,7 @@ def _line(targets: Targets, source: Source, slot: int) -> str:
     if bool(targets.ignored[0, slot]):  # type: ignore[index]
         return DONT_CARE.format(box=box)
     pose, _ = pose_of(targets, slot)
-    dimensions, location, angle = upright_box(corners(targets, source.assets, slot), pose[:3, 0])
+    dimensions, location, angle = upright_box(hull(targets, source.assets, slot), pose[:3, 0])
     alpha = math.remainder(angle - math.atan2(location[0], location[2]), math.tau)
     outside, share = targets.truncation[0, slot].item(), targets.visibility[0, slot].item()  # type: ignore[index]
     name = source.bare_names[int(targets.labels[0, slot])]  # type: ignore[index]
