@@ -109,6 +109,8 @@ def written(job: Job, chunks: Sequence[int], workers: int) -> Iterator[int]:
         BackendError: A worker cannot render, or was killed.
     """
     options: dict[str, Any] = {"in_order": False, "worker_init_fn": _leave_interrupts} if workers else {}
+    # A generator of its own: a DataLoader would draw its workers' seeds from the user's.
+    options["generator"] = torch.Generator()
     loader = DataLoader(Chunks(job), batch_size=None, sampler=chunks, num_workers=workers, **options)
     with _one_thread():
         results = iter(loader)

@@ -31,7 +31,7 @@ def cfg(tmp_path_factory: pytest.TempPathFactory) -> Config:
     meshes = write_meshes(tmp_path_factory.mktemp("meshes"))
     objects = {"meshes": meshes, "count": [0, 3], "unit": "cm"}
     outputs = ["boxes", "labels", "depth", "instances", "visibility", "boxes_amodal"]
-    return tiny_config(meshes, image_size=(48, 64), objects=objects, outputs=outputs, seed=3)
+    return tiny_config(meshes, image_size=(48, 64), objects=objects, outputs=outputs, seed=10)
 
 
 @pytest.fixture(scope="session")

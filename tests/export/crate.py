@@ -1,8 +1,8 @@
 """One image of one crate, every number of which can be worked out by hand; the files in `written/` were.
 
-The camera has a focal length of 100 pixels and looks at a crate of 0.4 x 0.2 x 0.1 m, whose file counts centimetres from
-a corner. Its file's x axis points away from the camera, y to the left, z up. Its middle lies at (0.6, 0.3, 2.0) m. 84 of
-its 112 pixels are seen. A second object is below the limits of `labels.*`.
+The camera has a focal length of 100 pixels and looks at a crate of 0.4 x 0.2 x 0.1 m, whose file counts centimetres
+from a corner. Its file's x axis points away from the camera, y to the left, z up. Its middle lies at (0.6, 0.3, 2.0) m.
+84 of its 112 pixels are seen. A second object is below the limits of `labels.*`.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ from ondr.export.formats import FORMATS
 from ondr.export.formats.base import Sample, Source
 from tests.export.crate import WRITTEN, crate_image, empty_image
 
+# pycocotools 2.0 lacks an argument that numpy 2 passes on.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+
 CLOSE = 1e-4
 """Relative: the files have six digits, poses are float32."""
 

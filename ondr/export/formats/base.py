@@ -136,11 +136,14 @@ def check_camera(cfg: Config, name: str, camera: Camera) -> None:
     """
     used = cfg.used_quantities
     for quantity, kind in NEUTRAL[camera].items():
-        law = used[quantity][0] if quantity in used else None
+        if quantity not in used:
+            continue
+        law, spec = used[quantity]
         if isinstance(law, Law) and law.support != (0, 0):
+            neutral = "false" if spec.kind == "bool" else "0"
             raise ConfigError(
-                f"{quantity} must be 0 for format {name}, which cannot say that an image is {kind}, got "
-                f"{law.to_config()}. Add -o {quantity}=0, or choose coco or yolo."
+                f"{quantity} must be {neutral} for format {name}, which cannot say that an image is {kind}, got "
+                f"{law.to_config()}. Add -o {quantity}={neutral}, or choose coco or yolo."
             )
 
 
