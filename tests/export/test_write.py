@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 import torch
 
+from ondr.batch import Batch
 from ondr.config import Config
 from ondr.errors import BackendError, ConfigError
 from ondr.export import FORMATS, write
 from ondr.export.folder import UNFINISHED, Folder
 from ondr.export.formats.coco import Coco
+from ondr.loop.dataset import RandomizedScenes
 from tests.export.conftest import COUNT, tree
 
 Sets = Callable[[str], Path]
@@ -82,6 +84,26 @@ def test_nothing_is_left_of_the_work_and_the_state_of_torch(cfg: Config, sets: S
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
     assert {path.name for path in tmp_path.iterdir()} == {"images", "labels", "data.yaml", "manifest.json"}
+
+
+def test_chunks_are_rendered_whole_and_by_one_thread(
+    cfg: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both decide about the last bits of a float, which a set must not owe to the machine that goes on with it."""
+    seen, render = [], RandomizedScenes.render
+
+    def watched(scenes: RandomizedScenes, ids: range) -> Batch:
+        seen.append((list(ids), torch.get_num_threads()))
+        return render(scenes, ids)
+
+    monkeypatch.setattr(RandomizedScenes, "render", watched)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        write(cfg, tmp_path, "yolo", 3, workers=0)
+    finally:
+        torch.set_num_threads(threads)
+    assert seen == [([0, 1], 1), ([2, 3], 1)]
 
 
 def test_a_whole_set_is_not_rendered_again(cfg: Config, sets: Sets) -> None:
