@@ -18,7 +18,7 @@ from ondr.export.manifest import describe
 from ondr.loop.dataset import RandomizedScenes
 
 MOST_WORKERS = 16
-"""That `workers=None` starts: each holds some 300 MB beside the assets."""
+"""That `workers=None` starts: each has 600 MB resident, some of it shared after a fork."""
 MOST_IMAGES = 10**6
 """Names have six digits."""
 
