@@ -147,7 +147,8 @@ def _images(batch: Batch, numbers: range) -> list[Image]:
 
 def _row(targets: Targets, row: int) -> Targets:
     part = slice(row, row + 1)
-    return replace(targets.map(lambda field: field[part]), sample_ids=targets.sample_ids[part])
+    fields = {name: getattr(targets, name)[part] for name in targets.names()}
+    return replace(targets, sample_ids=targets.sample_ids[part], **fields)
 
 
 def _each(items: Sequence[Item], make: Callable[[Item], Made], threads: int) -> list[Made]:
