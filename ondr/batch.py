@@ -17,7 +17,7 @@ from ondr.draws import Draws
 from ondr.errors import ConfigError
 
 if TYPE_CHECKING:
-    from ondr.views import CocoView, DetrLabels, TorchvisionTarget, YoloView
+    from ondr.views import BopView, CocoView, DetrLabels, TorchvisionTarget, YoloView
 
 
 @dataclass(eq=False, repr=False)
@@ -133,6 +133,12 @@ class Targets:
 
         return to_detr(self)
 
+    def to_bop(self, depth_scale: float = 1.0) -> BopView:
+        """See `ondr.views.to_bop`."""
+        from ondr.views import to_bop
+
+        return to_bop(self, depth_scale)
+
     def __repr__(self) -> str:
         shown = [f"{name}={_describe(getattr(self, name))}" for name in self.names()]
         return f"Targets({', '.join(shown)})"
@@ -195,6 +201,18 @@ class Batch:
         The images are not normalised; use the model's image processor with `do_rescale=False` for that.
         """
         return {"pixel_values": self.images, "labels": self.targets.to_detr()}
+
+    def to_torchvision(self) -> tuple[list[Tensor], list[TorchvisionTarget]]:
+        """Returns what torchvision's detection models take: a list of images and one of targets."""
+        return list(self.images), self.targets.to_torchvision()
+
+    def to_coco(self, class_names: Sequence[str] | None = None) -> CocoView:
+        """Returns the labels as COCO writes them: `targets.to_coco()`."""
+        return self.targets.to_coco(class_names)
+
+    def to_bop(self, depth_scale: float = 1.0) -> BopView:
+        """Returns the labels as BOP writes them: `targets.to_bop()`."""
+        return self.targets.to_bop(depth_scale)
 
     def __repr__(self) -> str:
         return (

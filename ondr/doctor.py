@@ -21,10 +21,10 @@ COMPILERS = ("c++", "g++", "clang++")
 
 def facts() -> Iterator[tuple[str, str]]:
     """Yields names and values, in the order in which they are shown."""
-    yield "ondr", _version("ondr")
+    yield "ondr", version("ondr")
     yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     for name in LIBRARIES:
-        yield name, _version(name)
+        yield name, version(name)
     yield "cpu", f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"
     yield "cuda", _cuda()
     yield "nvdiffrast", _nvdiffrast()
@@ -44,7 +44,8 @@ def backend(device: torch.device, asked: str) -> str:
     return f"{name} on {device}, because {f'device={asked}' if asked != 'auto' else automatic()[1]}"
 
 
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """Returns the version of an installed package, or `not installed`."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -58,7 +59,7 @@ def _cuda() -> str:
 
 
 def _nvdiffrast() -> str:
-    found = [f"{name} {_version(name)}" for name in NVDIFFRAST if _version(name) != "not installed"]
+    found = [f"{name} {version(name)}" for name in NVDIFFRAST if version(name) != "not installed"]
     return ", ".join(found) or 'not installed; pip install "ondr[cuda]" adds it where there is a GPU'
 
 

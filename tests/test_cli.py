@@ -16,7 +16,7 @@ from ondr.cli.options import settings, uncompiled
 from ondr.draw import CAPTION_PIXELS, GAP_PIXELS
 
 SMALL = ["-o", "image_size=[48, 64]", "-o", "batch_size=2", "-o", "device=cpu", "-o", "assets.progress=false"]
-COMMANDS = ("preview", "bench", "doctor", "config", "demo")
+COMMANDS = ("preview", "bench", "export", "doctor", "config", "demo")
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
@@ -86,6 +86,9 @@ def test_an_unknown_key_names_the_nearest(capsys: pytest.CaptureFixture[str]) ->
         (["preview", "--out", "x.nopicture"], "--out must end in .png or .jpg"),
         (["preview", "-o", "objects.meshes=no/such/meshes"], "no/such/meshes"),
         (["doctor", "-o", "device=cuda:99"], "device"),
+        (["export", "--count", "2", "--out", "x"], "Missing option '--format'"),
+        (["export", "--format", "voc", "--count", "2", "--out", "x"], "format must be one of coco, yolo, kitti"),
+        (["export", "--format", "coco", "--count", "2", "--out", "tests"], "which holds"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(capsys: pytest.CaptureFixture[str], words: list[str], message: str) -> None:
@@ -157,6 +160,29 @@ def test_bench_prints_speed_stages_and_memory(capsys: pytest.CaptureFixture[str]
     assert code == 0
     for part in ("images/s on cpu", "see ", "label ", "triangles per image", "MiB at most", "s to the first batch"):
         assert part in text
+
+
+def test_export_writes_a_set_and_says_how_it_goes_on(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["--format", "yolo", "--count", "3", "--workers", "0", "--seed", "7", "--out", tmp_path / "set", *SMALL]
+    code, text, _ = run(capsys, "export", *words)
+    assert code == 0
+    assert f"{tmp_path / 'set'}: 3 images of 64x48 as yolo, 3 rendered in" in text
+    assert "seed 7: train on another seed" in text
+    assert len(list((tmp_path / "set" / "images").iterdir())) == 3
+    _, text, _ = run(capsys, "export", *words)
+    assert "all were there" in text
+
+
+def test_an_interrupted_export_says_what_to_do(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ondr.export.write", interrupted)
+    code, _, err = run(capsys, "export", "--format", "coco", "--count", "3", "--out", tmp_path)
+    assert code == 130
+    assert err == "ondr: stopped; the same command goes on.\n"
 
 
 def test_it_runs_as_a_module() -> None:

@@ -8,7 +8,8 @@ from jaxtyping import install_import_hook
 # What computes with tensors. Left out: settings and config, whose validators pydantic calls with types of its own,
 # files named numba, which the hook would break, and the command line.
 CHECKED = """
-    assets batch boxes color draw draws geometry harmonics imaging.appearance imaging.background imaging.blur
+    assets batch boxes color draw draws export.cuboids export.formats export.pictures geometry harmonics
+    imaging.appearance imaging.background imaging.blur
     imaging.compose imaging.fragments imaging.grid imaging.light_view imaging.lighting imaging.noise
     imaging.patterns imaging.photometric imaging.picture imaging.planes imaging.shading imaging.shadow_maps
     imaging.shadows imaging.surface imaging.surroundings imaging.texture labels laws loop.collate place

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from ondr.cli import bench, config, demo, doctor, preview, stats
+from ondr.cli import bench, config, demo, doctor, export, preview, stats
 from ondr.errors import AssetError, BackendError, ConfigError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(preview.preview)
 app.command()(bench.bench)
+app.command()(export.export)
 app.command()(doctor.doctor)
 app.command()(config.config)
 app.command()(demo.demo)

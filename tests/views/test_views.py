@@ -65,6 +65,29 @@ def test_yolo_boxes_are_shares_of_the_image() -> None:
     assert make_targets().to_yolo()["cls"].tolist() == [[1]]
 
 
+def test_yolo_masks_number_the_objects_of_each_image_in_the_order_of_its_boxes() -> None:
+    view = make_targets(ignored=False).to_yolo()
+    assert view["masks"].dtype == torch.uint8
+    assert view["masks"].shape == (2, HEIGHT, WIDTH)
+    # Ultralytics' loss takes object k of an image to be where the mask is k + 1.
+    for number, slot in enumerate((0, 2), start=1):
+        assert torch.equal(view["masks"][0] == number, make_targets().instances[0] == slot)
+    assert view["masks"][1].max() == 0
+    assert make_targets().to_yolo()["masks"].unique().tolist() == [0, 1]
+    assert "masks" not in make_targets(masks=False).to_yolo()
+
+
+def test_yolo_masks_tell_more_objects_apart_than_a_byte_can() -> None:
+    targets = Targets(
+        image_size=(1, 300),
+        sample_ids=torch.tensor([0]),
+        boxes=torch.zeros(1, 300, 4),
+        labels=torch.zeros(1, 300, dtype=torch.int64),
+        instances=torch.arange(300, dtype=torch.int16)[None, None],
+    )
+    assert targets.to_yolo()["masks"][0, 0].tolist() == list(range(1, 301))
+
+
 def test_detr_has_one_dict_per_image() -> None:
     first, second = make_targets().to_detr()
     assert first["class_labels"].tolist() == [1]
@@ -78,6 +101,10 @@ def test_batch_views_add_the_images() -> None:
     assert batch.to_yolo()["img"] is images
     assert batch.to_detr()["pixel_values"] is images
     assert len(batch.to_detr()["labels"]) == 2
+    pictures, labels = batch.to_torchvision()
+    assert torch.equal(torch.stack(pictures), images)
+    assert labels[0]["labels"].tolist() == [2]
+    assert batch.to_coco(["cup", "box"]) == batch.targets.to_coco(["cup", "box"])
 
 
 def load_coco(view: dict, folder) -> COCO:
