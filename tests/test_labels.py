@@ -14,14 +14,14 @@ from pycocotools import mask as coco
 from torch import Tensor
 
 from ondr import labels
-from ondr.assets.bank import Assets
+from ondr.assets.bank import Annotations, Assets
 from ondr.config import Config
 from ondr.draws import Draws
 from ondr.geometry import rotation_from_quaternion, transform
 from ondr.loop.dataset import RandomizedScenes
 from ondr.place import place
 from ondr.raster.numba import visible
-from ondr.scene import Background, Camera, DepthNoise, Effects, Lights, Materials, Poses, Scene, Structure
+from ondr.scene import Background, Camera, DepthNoise, Effects, Lights, Materials, Motion, Poses, Scene, Structure
 from ondr.settings import Output
 from tests.worlds import bank_from_meshes, pinhole
 
@@ -48,6 +48,19 @@ def assets_of(meshes: list[trimesh.Trimesh], mesh_labels: tuple[int, ...] = ()) 
         noise_textures=range(0),
         photos=range(0),
         photo_aspects=(),
+        annotations=notes_of(meshes),
+    )
+
+
+def notes_of(meshes: list[trimesh.Trimesh]) -> Annotations:
+    """Three vertices of each mesh, no symmetry, and the triangles' own numbers."""
+    points = [torch.tensor(mesh.vertices[:3] - mesh.bounds.mean(axis=0)).float() for mesh in meshes]
+    return Annotations(
+        keypoint_names=(("a", "b", "c"),) * 8,
+        keypoints=torch.stack(points),
+        has_keypoint=torch.ones(len(meshes), 3, dtype=torch.bool),
+        symmetries=torch.eye(4).expand(len(meshes), 1, 4, 4),
+        stencil=torch.arange(sum(len(mesh.faces) for mesh in meshes), dtype=torch.int32),
     )
 
 
@@ -84,9 +97,15 @@ def scene_of(
         background=Background(torch.zeros(batch, dtype=torch.int32), torch.zeros(batch, 2, 3), torch.zeros(batch, 3)),
         effects=Effects(zero, zero + 1, zero + 1, zero + 1, zero, zero),
         depth_noise=DepthNoise(*torch.zeros(3, len(mesh)).unbind()),
+        motion=Motion(torch.eye(4).repeat(batch, 1, 1), *still(batch, slots if num_objects is None else num_objects)),
         structure=Structure(mesh=rows, rows={}, largest={}),
         draws=Draws(torch.zeros(batch, 0), {}),
     )
+
+
+def still(batch: int, objects: int) -> tuple[Tensor, Tensor]:
+    """Rotations and translations of objects that do not move."""
+    return torch.eye(3).repeat(batch, objects, 1, 1), torch.zeros(batch, objects, 3)
 
 
 def label(scene: Scene, assets: Assets, outputs: list[str] = ALL, **limits: float):
@@ -187,6 +206,16 @@ def test_fields_have_their_types_and_holes(solids: Assets, seed: int) -> None:
         "scale": (torch.float32, (batch, count, 3)),
         "intrinsics": (torch.float32, (batch, 3, 3)),
         "camera_from_world": (torch.float32, (batch, 4, 4)),
+        "semantic": (torch.int16, (batch, *SIZE)),
+        "amodal_masks": (torch.bool, (batch, count, *SIZE)),
+        "stencil": (torch.int32, (batch, *SIZE)),
+        "object_coordinates": (torch.float32, (batch, 3, *SIZE)),
+        "optical_flow": (torch.float32, (batch, 2, *SIZE)),
+        "symmetries": (torch.float32, (batch, count, 1, 4, 4)),
+        "boxes_3d": (torch.float32, (batch, count, 8, 3)),
+        "boxes_3d_image": (torch.float32, (batch, count, 8, 2)),
+        "keypoints": (torch.float32, (batch, count, 3, 3)),
+        "keypoints_3d": (torch.float32, (batch, count, 3, 3)),
     }
     for name, (dtype, shape) in shapes.items():
         field = getattr(targets, name)

@@ -35,6 +35,11 @@ SMALL: dict[str, Any] = {
         "instances",
         "depth",
         "sensor_depth",
+        "semantic",
+        "object_coordinates",
+        "optical_flow",
+        "boxes_3d_image",
+        "keypoints",
     ],
 }
 MOST = 4
