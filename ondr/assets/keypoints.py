@@ -12,14 +12,14 @@ from ondr.assets.sidecar import Sidecar
 
 
 def farthest_points(points: Float[np.ndarray, "vertex 3"], number: int) -> Float64[np.ndarray, "point 3"]:
-    """Returns points far apart: first the one farthest from the origin, then always the one farthest from all before.
+    """Returns points far apart: always the one that is farthest from the origin and from all before.
 
     Args:
         points: To choose from, about the origin. On a tie the first one is taken.
         number: How many; fewer if there are not as many distinct ones.
 
-    Source: Peng et al. 2019, "PVNet: pixel-wise voting network for 6DoF pose estimation", section 3.1, which begins at
-        the object's centre as well and does not keep that.
+    Source: Peng et al. 2019, "PVNet: pixel-wise voting network for 6DoF pose estimation", section 3.1, where the
+        object's centre, here the origin, is a keypoint as well.
     """
     points = np.asarray(points, np.float64)
     distance, chosen = np.square(points).sum(1), []
