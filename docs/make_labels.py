@@ -1,6 +1,6 @@
 """Makes the pictures of docs/labels.md: one scene, and what each output says about it.
 
-Run it after a change of labels: `python docs/make_labels.py`. It uses the sample meshes and says something of three of them.
+Run it after a change of labels: `python docs/make_labels.py`. It says something of three of the sample meshes.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def render(folder: Path) -> tuple[Batch, Batch]:
 
 
 def describe(folder: Path) -> None:
-    """Writes files beside the meshes: keypoints of the mug, a number for each material of the car, the bottle's axis."""
+    """Writes files beside the meshes: keypoints of the mug, a number for each material of the car, a bottle's axis."""
     mug = {"rim": [-0.04, 0, 0.095], "handle": [0.074, 0, 0.05], "foot": [-0.035, 0, 0]}
     (folder / "mug/classic.labels.json").write_text(json.dumps({"keypoints": mug, "stencil": 9}))
     materials: list[str] = []

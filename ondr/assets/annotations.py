@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Int64
 
 from ondr.assets.bank import Annotations
-from ondr.assets.files import MeshFile
+from ondr.assets.files import MESH_SUFFIXES, MeshFile
 from ondr.assets.keypoints import class_keypoints
 from ondr.assets.meshes import Mesh, read_parts
 from ondr.assets.sidecar import SUFFIX, Sidecar, read_sidecar
@@ -52,6 +52,16 @@ def read_note(file: MeshFile, mesh: Mesh) -> Note:
             f"of {file.path.name}, got {len(said.stencil)}. Add or remove some, or give one number for all."
         )
     return Note(said, np.array(said.stencil)[face])
+
+
+def say_strays(files: Sequence[MeshFile]) -> None:
+    """Says which files beside some meshes are of no mesh: most likely, a name is misspelt."""
+    for folder in sorted({file.path.parent for file in files if not made_here(file)}):
+        there = list(folder.iterdir())
+        stems = {path.stem for path in there if path.suffix.lower() in MESH_SUFFIXES}
+        strays = sorted(p.name for p in there if p.name.endswith(SUFFIX) and p.name.removesuffix(SUFFIX) not in stems)
+        if strays:
+            say_once(f"{folder} has no mesh for {', '.join(strays)}: mug{SUFFIX} belongs beside mug.obj.")
 
 
 def faces_of_triangles(path: Path) -> Int64[np.ndarray, "triangle"]:

@@ -49,22 +49,28 @@ def class_keypoints(
     Returns:
         Names by class; places in the bank's coordinates, 0 for one that a mesh does not have; which it has.
     """
-    found = [
-        {name: at - mesh.center for name, at in note.keypoints.items()} for mesh, note in zip(meshes, said, strict=True)
-    ]
-    classes = range(max(labels, default=-1) + 1)
-    named = {label for label, points in zip(labels, found, strict=True) if points}
-    for i, label in enumerate(labels):
-        if label not in named:
-            found[i] = {str(k): p for k, p in enumerate(farthest_points(meshes[i].vertices[:, :3], number))}
-    names = tuple(
-        tuple(dict.fromkeys(name for label, points in zip(labels, found, strict=True) if label == c for name in points))
-        for c in classes
-    )
-    width = max(map(len, names), default=0)
-    places, has = np.zeros((len(meshes), width, 3)), np.zeros((len(meshes), width), bool)
-    for i, (label, points) in enumerate(zip(labels, found, strict=True)):
-        for name, point in points.items():
-            column = names[label].index(name)
-            places[i, column], has[i, column] = point, True
-    return names, places, has
+    found = _places(meshes, said, labels, number)
+    names = [dict[str, None]() for _ in range(max(labels, default=-1) + 1)]
+    for label, points in zip(labels, found, strict=True):
+        names[label] |= dict.fromkeys(points)
+    shape = len(meshes), max(map(len, names), default=0)
+    places, has = np.zeros((*shape, 3)), np.zeros(shape, bool)
+    for row, (label, points) in enumerate(zip(labels, found, strict=True)):
+        for column, name in enumerate(names[label]):
+            if name in points:
+                places[row, column], has[row, column] = points[name], True
+    return tuple(map(tuple, names)), places, has
+
+
+def _places(
+    meshes: Sequence[Mesh], said: Sequence[Sidecar], labels: Sequence[int], number: int
+) -> list[dict[str, Float64[np.ndarray, "3"]]]:
+    """Returns the keypoints of each mesh by their names, in the bank's coordinates."""
+    named = {label for label, note in zip(labels, said, strict=True) if note.keypoints}
+    found = []
+    for mesh, note, label in zip(meshes, said, labels, strict=True):
+        if label in named:
+            found.append({name: at - mesh.center for name, at in note.keypoints.items()})
+        else:
+            found.append({str(k): p for k, p in enumerate(farthest_points(mesh.vertices[:, :3], number))})
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ondr.assets.annotations import Note, annotate, read_note
+from ondr.assets.annotations import Note, annotate, read_note, say_strays
 from ondr.assets.bank import Assets
 from ondr.assets.bending import bend
 from ondr.assets.cache import read_cached
@@ -51,6 +51,7 @@ def load_assets(cfg: Config) -> Assets:
         ConfigError: `classes` names a class that is not there.
     """
     files, class_names = _mesh_files(cfg)
+    say_strays(files)
     others = other_files(cfg, files)
     tiles, photos, panoramas = _image_files(cfg)
     store = TextureStore(cfg.assets.max_texture_size)

@@ -128,6 +128,12 @@ def test_bent_meshes_keep_the_numbers_of_their_faces(tmp_path: Path) -> None:
         assert torch.equal(stencil[first[row] : first[row] + 12], straight)
 
 
+def test_one_without_a_mesh_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path / "stray").with_name("cubes.labels.json").write_text("{}")
+    load(tmp_path)
+    assert "has no mesh for cubes.labels.json" in caplog.text
+
+
 def test_a_stencil_that_no_mesh_has_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write(tmp_path / "nothing_said")
     load(tmp_path, outputs=["stencil"])
