@@ -48,9 +48,8 @@ def read_obj(path: Path) -> list[Part]:
     for matrix, mesh in geometries(path, plain, "obj", resolver={"library": library.encode()}):
         key = int(mesh.visual.material.name)
         part = _part(matrix, mesh, surfaces[key // 2], has_uvs=bool(key % 2))
-        # Triangles of one material come in the file's order.
-        faces, text.faces[key] = np.split(text.faces[key], [len(part.corners)])
-        parts.append(replace(part, faces=faces))
+        # Triangles of one material come together, in the file's order.
+        parts.append(replace(part, faces=np.array(text.faces[key])))
     return parts
 
 
@@ -80,7 +79,7 @@ class _PlainText:
     highest: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (0, 0)])
     current: int = 0
     written: int = -1
-    faces: dict[int, Any] = field(default_factory=dict)
+    faces: dict[int, list[int]] = field(default_factory=dict)
     """By the key of a material, the face that each of its triangles is from."""
     number_of_faces: int = 0
 

@@ -64,6 +64,11 @@ def test_all_that_is_said_arrives(tmp_path: Path) -> None:
         ({"keypoints": {"tip": [1, 2, "x"]}}, r"keypoints\.tip\.2 must be a valid number.*, got x"),
         ({"symmetries_discrete": [[1, 0, 0]]}, r"symmetries_discrete\.0 must .* at least 16"),
         ({"symmetries_discrete": [[2] * 16]}, r"symmetries_discrete must be rotations with a shift, 4x4, row by row"),
+        # A reflection is none of the turns that a rigid body can make.
+        (
+            {"symmetries_discrete": [[-1, *np.eye(4).ravel()[1:]]]},
+            r"symmetries_discrete must be rotations with a shift",
+        ),
         ({"symmetries_continuous": [{"offset": [0, 0, 0]}]}, r"symmetries_continuous\.0\.axis must be right: field"),
         ({"symmetries_continuous": [{"axis": [0, 0, 0]}]}, r"symmetries_continuous\.0\.axis must have a direction"),
         ({"stencil": -1}, r"stencil must be greater than or equal to 0, got -1"),

@@ -164,6 +164,11 @@ def test_what_the_draws_say_is_what_moves() -> None:
     after = moved(scene)
     step = after.camera.camera_from_world[0, :3, 3] - scene.camera.camera_from_world[0, :3, 3]
     torch.testing.assert_close(step, torch.tensor([0, 0, -0.1 * center.norm().item()]))
+    away = {"motion.camera.translation.x": 0.3, "motion.camera.rotation_degrees.z": 90.0}
+    eye = scenes.sample([3], {**still, **away}).motion.camera_from_camera[0]
+    # Seen from before, it stands to the right, and its own right points down.
+    torch.testing.assert_close(eye[:3, :3].T @ -eye[:3, 3], torch.tensor([0.3 * center.norm().item(), 0, 0]))
+    torch.testing.assert_close(eye[0, :3], torch.tensor([0.0, 1.0, 0.0]), rtol=0, atol=1e-6)
     turned = scenes.sample(
         [3], {**still, "motion.objects.rotation_degrees.z": 90.0, "motion.objects.translation.x": 0.5}
     )
