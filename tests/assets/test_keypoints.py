@@ -25,7 +25,7 @@ def test_each_point_is_the_farthest_from_all_before(seed: int) -> None:
 
 
 def test_there_are_no_more_than_distinct_points() -> None:
-    corners = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
+    corners = np.array(np.meshgrid([-1.0, 1.0], [-1.0, 1.0], [-1.0, 1.0])).reshape(3, -1).T
     found = farthest_points(np.concatenate([corners, corners]), 20)
     assert sorted(map(tuple, found)) == sorted(map(tuple, corners))
 

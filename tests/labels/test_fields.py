@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,25 @@ import torch
 import trimesh
 from pycocotools import mask as coco
 
+from ondr import labels
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.labels.fields import FIELDS
 from ondr.loop.dataset import RandomizedScenes
-from tests.labels.made import ALL, SIZE, label, only, random_scene, scene_of, solid_meshes
+from ondr.place import place
+from ondr.scene import Structure
+from tests.labels.made import (
+    ALL,
+    SIZE,
+    config,
+    label,
+    only,
+    random_scene,
+    scene_of,
+    see,
+    solid_meshes,
+    through_lens,
+)
 
 
 def test_every_output_has_a_field() -> None:
@@ -96,6 +110,34 @@ def test_fields_have_their_types_and_holes(solids: Assets, seed: int) -> None:
     meshes = scene.poses.mesh[:, :count].long()
     assert torch.equal(targets.mesh_ids[~hole], meshes[~hole])
     assert torch.equal(targets.labels[~hole], torch.tensor([1, 0, 1])[meshes[~hole]])
+
+
+def on(value, device: str):
+    """A dataclass of tensors on a device; sample ids and what is known on the host stay there."""
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if not is_dataclass(value) or isinstance(value, Structure):
+        return value
+    found = {f.name: getattr(value, f.name) for f in fields(value)}
+    return replace(value, **{n: v if n == "sample_ids" else on(v, device) for n, v in found.items()})
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+@pytest.mark.parametrize("lens", [False, True])
+def test_the_same_ids_give_the_same_labels_on_every_device(solids: Assets, device: str, lens: bool) -> None:
+    scene = random_scene(6)
+    scene = through_lens(scene, -0.2, 0.05, 0.001, -0.002, 0.0) if lens else scene
+    # What the rasterizers see is compared elsewhere: here, both get the same ids.
+    outputs = [name for name in ALL if name != "amodal_masks"]
+    seen, cfg = see(scene, solids), config(outputs)
+    expected = labels.label(scene, solids, place(scene, solids.bank), seen, cfg)
+    there, assets = on(scene, device), on(solids, device)
+    found = labels.label(there, assets, place(there, assets.bank), on(seen, device), cfg)
+    assert found.names() == expected.names()
+    for name in expected.names():
+        assert getattr(found, name).device.type == device
+        # float32 in another order: some 1e-6 of a few metres, and 100 pixels for each at a metre.
+        torch.testing.assert_close(getattr(found, name).cpu(), getattr(expected, name), rtol=1e-4, atol=2e-3)
 
 
 def test_batched_equals_one_by_one(solids: Assets) -> None:
