@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Bool, Float, Float32, Int16, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int16, Int32, Int64, UInt8
 from torch import Tensor
 
 from ondr.draws import Draws
@@ -50,16 +50,43 @@ class Targets:
     object iscrowd = 1, the other views leave it out. Train on `valid & ~ignored`."""
     instances: Int16[Tensor, "batch height width"] | None = None
     """Which object each pixel centre sees, an index into N; -1 elsewhere."""
+    semantic: Int16[Tensor, "batch height width"] | None = None
+    """Class of the object that each pixel centre sees, as in `labels`; -1 elsewhere."""
+    amodal_masks: Bool[Tensor, "batch object height width"] | None = None
+    """Pixel centres that each object would cover alone."""
+    stencil: Int32[Tensor, "batch height width"] | None = None
+    """The number that the mesh's .labels.json gives to the object, or to the face of it, that each pixel centre sees;
+    -1 elsewhere, and where it gives none."""
     depth: Float[Tensor, "batch 1 height width"] | None = None
     """Metres along the optical axis; 0 where nothing is."""
     sensor_depth: Float[Tensor, "batch 1 height width"] | None = None
     """Metres along the optical axis as a depth camera measures them (`depth_sensor`); 0 where it measures nothing."""
     normals: Float[Tensor, "batch 3 height width"] | None = None
     """Unit normals in the camera frame; 0 where nothing is."""
+    object_coordinates: Float[Tensor, "batch 3 height width"] | None = None
+    """NOCS: where the point of an object that is seen lies in its file, (x_file - centre) / diagonal + 0.5 with centre
+    and diagonal of the mesh's bounding box, before `scale`; 0 where no labelled object is."""
+    optical_flow: Float[Tensor, "batch 2 height width"] | None = None
+    """Pixels to the right and down by which what is seen moves when camera and objects do (`motion`,
+    `ondr.motion.moved`), whether or not it is seen afterwards. A panorama moves as what is infinitely far; 0 where
+    nothing is before any other background, and for what comes to lie behind the camera."""
     camera_from_object: Float[Tensor, "batch object 4 4"] | None = None
     """R and t of `x_camera = R @ (scale * x_file) + t`, metres."""
     scale: Float[Tensor, "batch object 3"] | None = None
     """Metres per file unit along the object's own axes."""
+    symmetries: Float[Tensor, "batch object symmetry 4 4"] | None = None
+    """Rigid transforms S of the file's coordinates, in its units, under which the mesh looks the same, so that
+    `x_camera = R @ (scale * (S @ x_file)) + t` describes the same image. The identity first, and as padding."""
+    boxes_3d: Float[Tensor, "batch object 8 3"] | None = None
+    """Corners, camera frame, metres, of the box around the mesh along its file's axes: corner 4i + 2j + k lies at the
+    high side along x, y, z where i, j, k is 1 (Objectron's order)."""
+    boxes_3d_image: Float[Tensor, "batch object 8 2"] | None = None
+    """x y in pixels of `boxes_3d`, through the lens; may leave the image. 0 0 for a corner behind the camera."""
+    keypoints: Float[Tensor, "batch object keypoint 3"] | None = None
+    """x y in pixels and a state: 0 absent or outside the image, then x y are 0; 1 hidden, by the object itself or
+    another; 2 visible. Which is which: `ds.keypoint_names`."""
+    keypoints_3d: Float[Tensor, "batch object keypoint 3"] | None = None
+    """The same points in the camera frame, metres, also outside the image; 0 for one that the mesh does not have."""
     intrinsics: Float[Tensor, "batch 3 3"] | None = None
     """K on the grid of pixel centres at +0.5."""
     distortion: Float[Tensor, "batch 5"] | None = None

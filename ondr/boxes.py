@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float32, Int16, Int32
 from torch import Tensor
 
 from ondr.geometry import product
-from ondr.lens import distort_all, fold_radius
+from ondr.projection import project
 from ondr.raster.limits import NEAR_METRES
 
 MOST_PIECES = 8
@@ -94,24 +94,11 @@ def amodal_boxes(
     if distortion is not None:
         between = _along_edges(corners, hull_edges[row])
         points, known = torch.cat([points, between], dim=2), torch.cat([known, between[..., 2] >= NEAR_METRES], dim=2)
-    x, y = _project(points, intrinsics, distortion)
+    x, y = project(points, intrinsics, distortion).unbind(-1)
     low = [torch.where(known, v, torch.inf).amin(-1) for v in (x, y)]
     high = [torch.where(known, v, -torch.inf).amax(-1) for v in (x, y)]
     found = inside.any(-1) & (mesh >= 0)
     return torch.where(found[..., None], torch.stack(low + high, dim=-1), 0.0)
-
-
-def _project(points: Tensor, intrinsics: Tensor, distortion: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Returns the pixel coordinates of camera points [B, N, P, 3]; finite, though meaningless, behind the camera."""
-    depth = points[..., 2].clamp_min(NEAR_METRES)
-    if distortion is not None:
-        reach = fold_radius(distortion)[:, None, None]
-        x, y = distort_all(
-            points[..., 0] / depth, points[..., 1] / depth, tuple(k[:, None, None] for k in distortion.unbind(1)), reach
-        )
-        points, depth = torch.stack([x, y, torch.ones_like(x)], dim=-1), torch.ones_like(depth)
-    projected = product(points, intrinsics[:, None].mT)
-    return projected[..., 0] / depth, projected[..., 1] / depth
 
 
 def _along_edges(corners: Tensor, edges: Tensor) -> Tensor:

@@ -87,7 +87,9 @@ class Config(Settings):
     @cached_property
     def used_quantities(self) -> dict[str, tuple[Law | str, Spec]]:
         """`quantities`, gathered once. Not to be changed."""
-        return {name: (law, spec) for name, law, spec in _quantities(self, "", self.layout)}
+        every = _quantities(self, "", self.layout)
+        moves = "optical_flow" in self.outputs
+        return {name: (law, spec) for name, law, spec in every if moves or not name.startswith("motion.")}
 
     @cached_property
     def groups(self) -> dict[str, slice]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ondr.errors import ConfigError
 from ondr.marks import INK, draw_marks, font, marks_of
+from ondr.wires import draw_wires
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,7 +40,8 @@ def draw(
     sample id stands below each image.
 
     Args:
-        batch: With `boxes` and `labels` among its targets; `visibility` and `ignored` are drawn if they are there.
+        batch: With `boxes` and `labels` among its targets; `visibility`, `ignored`, `keypoints` and
+            `boxes_3d_image` are drawn if they are there.
         class_names: `ds.class_names`; without them, class ids are written.
         columns: Images beside each other.
         annotate: Whether to draw the labels: for all images, or for each of them. The ids are always drawn.
@@ -64,6 +66,7 @@ def draw(
     pictures = _pictures(batch.images, scale)
     for i, picture in enumerate(pictures):
         if chosen[i]:
+            draw_wires(picture, batch.targets, i, scale)
             draw_marks(picture, marks_of(batch.targets, i, class_names, scale))
     return as_tensor(_sheet(pictures, [f"#{i}" for i in batch.sample_ids.tolist()], columns))
 

@@ -37,6 +37,15 @@ def rotation_from_quaternion(quaternion: Float[Tensor, "*shape 4"]) -> Float[Ten
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
+def rotation_from_vector(vector: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
+    """Returns rotations about the direction of vectors by their length in radians, counter-clockwise seen from its tip.
+
+    Source: Grassia 1998, "Practical parameterization of rotations using the exponential map", equation 3.
+    """
+    half = vector.square().sum(-1, keepdim=True).clamp_min(1e-30).sqrt() / 2
+    return rotation_from_quaternion(torch.cat([torch.cos(half), vector * (torch.sin(half) / (2 * half))], dim=-1))
+
+
 def quaternion_from_uniforms(u: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 4"]:
     """Maps three uniforms to a quaternion that is uniform on SO(3).
 

@@ -196,6 +196,18 @@ class DepthNoise:
 
 
 @dataclass(frozen=True)
+class Motion:
+    """How camera and objects move from one image to the next."""
+
+    camera_from_camera: Float[Tensor, "batch 4 4"]
+    """From the camera's frame to that of the moved one, a rigid transform."""
+    rotation: Float[Tensor, "batch object 3 3"]
+    """By which each object of interest turns about the centre of its bounding box, world frame."""
+    translation: Float[Tensor, "batch object 3"]
+    """By which that centre moves in the world, metres."""
+
+
+@dataclass(frozen=True)
 class Structure:
     """What is known on the host before anything is computed on the device, as CPU tensors and lists."""
 
@@ -230,6 +242,8 @@ class Scene:
     """Label noise on x1 y1 x2 y2 of the objects' boxes, shares of their sides; None for none."""
     depth_noise: DepthNoise | None = None
     """None: no output asks for it."""
+    motion: Motion | None = None
+    """None: no output asks for it. `ondr.motion.moved` applies it."""
 
     def rows(self, part: slice) -> Scene:
         """Returns the scenes of some consecutive images, as views."""
@@ -246,6 +260,7 @@ class Scene:
             draws=self.draws.map(lambda packed: packed[part]),
             box_jitter=None if self.box_jitter is None else self.box_jitter[part],
             depth_noise=None if self.depth_noise is None else _rows(self.depth_noise, part),
+            motion=None if self.motion is None else _rows(self.motion, part),
         )
 
 

@@ -16,6 +16,7 @@ import ondr
 from ondr.cli import app
 from ondr.config import Config
 from ondr.presets import read_preset
+from ondr.settings import Output
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -78,6 +79,16 @@ def test_the_table_of_quantities_is_up_to_date() -> None:
     script = runpy.run_path(str(ROOT / "docs" / "make_randomization.py"))
     written = script["FILE"].read_text(encoding="utf-8")
     assert written == script["text"](), "run `python docs/make_randomization.py`"
+
+
+def test_every_output_is_explained_and_every_picture_is_there() -> None:
+    text = (ROOT / "docs" / "labels.md").read_text()
+    rows = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(\w+)`", rows)) == set(Output.__args__)  # type: ignore[attr-defined]
+    shown, there = re.findall(r"!\[\]\(([^)]+)\)", text), sorted((ROOT / "docs" / "labels").iterdir())
+    assert sorted(ROOT / "docs" / name for name in shown) == there
+    # So that a clone stays small.
+    assert sum(path.stat().st_size for path in there) < 300 * 1024
 
 
 def test_the_public_names() -> None:

@@ -133,5 +133,6 @@ def test_ndds_has_every_annotation() -> None:
     from ondr.settings import Output
 
     left_out = set(Output.__args__) - set(ondr.preset("ndds").outputs)
-    # A label of the whole image, a lens that it has none of, and a worse depth than its own.
-    assert left_out == {"image_class", "distortion", "sensor_depth"}
+    # What the tool does not export, and a lens that it has none of.
+    more = {"amodal_masks", "stencil", "object_coordinates", "optical_flow", "symmetries", "keypoints", "keypoints_3d"}
+    assert left_out == {"image_class", "distortion", "sensor_depth", *more}

@@ -35,6 +35,11 @@ SMALL: dict[str, Any] = {
         "instances",
         "depth",
         "sensor_depth",
+        "semantic",
+        "object_coordinates",
+        "optical_flow",
+        "boxes_3d_image",
+        "keypoints",
     ],
 }
 MOST = 4
@@ -140,6 +145,10 @@ def check_labels(cfg: Config, batch: Batch) -> None:
     assert torch.isfinite(targets.depth).all()
     assert torch.isfinite(targets.sensor_depth).all()
     assert (targets.depth >= 0).all()
+    for name in ("object_coordinates", "optical_flow", "boxes_3d_image", "keypoints"):
+        assert torch.isfinite(getattr(targets, name)).all(), name
+    assert torch.equal(targets.semantic >= 0, targets.instances >= 0)
+    assert ((targets.object_coordinates >= 0) & (targets.object_coordinates <= 1)).all()
 
 
 def jittered(cfg: Config) -> bool:

@@ -88,6 +88,26 @@ class Bank:
 
 
 @dataclass(frozen=True)
+class Annotations:
+    """What labels say about the meshes of interest beyond their triangles; None: no output asked for it."""
+
+    keypoint_names: tuple[tuple[str, ...], ...] = ()
+    """Of each class; a mesh's keypoints stand in the order of its class."""
+    keypoints: Float[Tensor, "mesh keypoint 3"] | None = None
+    """In bank coordinates; 0 for one that the mesh does not have."""
+    has_keypoint: Bool[Tensor, "mesh keypoint"] | None = None
+    symmetries: Float[Tensor, "mesh symmetry 4 4"] | None = None
+    """Rigid transforms of the file's coordinates, the identity first and as padding."""
+    stencil: Int32[Tensor, "triangle"] | None = None
+    """Of each of the bank's triangles; -1 for none."""
+
+    def to(self, device: torch.device | str) -> Annotations:
+        """Returns the annotations with every tensor on `device`."""
+        there = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
+        return replace(self, **{name: value.to(device) for name, value in there.items()})
+
+
+@dataclass(frozen=True)
 class Assets:
     """A bank and what its rows mean. The lists are host data; only tensors lie on the device."""
 
@@ -127,6 +147,8 @@ class Assets:
     """Rows of the bank's meshes that the groups `context`, `occluders` and `clutter` choose from."""
     surfaces: dict[str, int] = field(default_factory=dict)
     """Rows of the bank's meshes for `plane` (a unit square in z = 0, seen from both sides) and `box` (a unit cube)."""
+    annotations: Annotations = field(default_factory=Annotations)
+    """Keypoints, symmetries and stencil numbers of `mesh_files`."""
 
     def to(self, device: torch.device | str) -> Assets:
         """Returns the assets with every tensor on `device`."""
@@ -134,6 +156,7 @@ class Assets:
         return replace(
             self,
             bank=self.bank.to(device),
+            annotations=self.annotations.to(device),
             panorama_harmonics=None if harmonics is None else harmonics.to(device),
             panorama_scale=None if scale is None else scale.to(device),
         )

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ondr.assets.annotations import Note, annotate, read_note, say_strays
 from ondr.assets.bank import Assets
 from ondr.assets.bending import bend
 from ondr.assets.cache import read_cached
@@ -50,20 +51,21 @@ def load_assets(cfg: Config) -> Assets:
         ConfigError: `classes` names a class that is not there.
     """
     files, class_names = _mesh_files(cfg)
+    say_strays(files)
     others = other_files(cfg, files)
     tiles, photos, panoramas = _image_files(cfg)
     store = TextureStore(cfg.assets.max_texture_size)
     number = len(files) + sum(map(len, others.values())) + len(tiles) + len(photos) + len(panoramas)
     with _progress(cfg, number) as advance:
         loader = _Loader(cfg, advance)
-        objects = loader.each(files, lambda file: _object(file, store, cfg), "objects.meshes")
-        shelf = _Shelf([made for _, (made, _) in objects])
+        objects = loader.each(files, lambda file: _noted(file, store, cfg), "objects.meshes")
+        shelf = _Shelf([made for _, (made, _, _) in objects])
         distractors: dict[str, int] = {
             name: shelf.add(_shape(name, distractor_shapes()[name], cfg)) for name in cfg.distractors.shapes
         }
         surfaces = {name: shelf.add(_shape(name, solid, cfg)) for name, solid in surface_shapes().items()}
         other_rows = _other_rows(others, loader, shelf, store, cfg)
-        bent = [shelf.add(made) for _, (_, all_bent) in objects for made in all_bent]
+        bent = [shelf.add(made) for _, (_, all_bent, _) in objects for made in all_bent]
         tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
         noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
         ramp = store.add_linear(ramp_tile())
@@ -75,18 +77,19 @@ def load_assets(cfg: Config) -> Assets:
     store.say_scaled()
     loaded = [file for file, _ in objects]
     class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
+    labels = tuple(class_names.index(file.label) for file in loaded)
+    notes = [note for _, (_, _, note) in objects]
     return Assets(
-        bank=pack_bank(
-            shelf.meshes, shelf.textures, store, levels=cfg.render.detail_pixels > 0, resting=_asks_for_rest(cfg)
-        ),
+        bank=pack_bank(shelf.meshes, shelf.textures, store, levels=_has_levels(cfg), resting=_asks_for_rest(cfg)),
         class_names=class_names,
         mesh_files=tuple(file.name for file in loaded),
         mesh_paths=tuple(str(file.path) for file in loaded),
-        mesh_labels=tuple(class_names.index(file.label) for file in loaded),
+        mesh_labels=labels,
         mesh_subjects=tuple(file.subject for file in loaded),
         distractors=distractors,
         others={group: other_rows.get(group, tuple(distractors.values())) for group in OTHERS},
         surfaces=surfaces,
+        annotations=annotate(notes, shelf.meshes, labels, _span(bent), cfg),
         bent=_span(bent),
         ramp_texture=ramp,
         foreign_textures=_span([row for _, row in tile_rows]),
@@ -127,6 +130,11 @@ def _other_rows(
         for file, (made, _) in loader.each(new, lambda file: _object(file, store, cfg, bends=False), f"{group}.meshes"):
             rows[file.path] = shelf.add(made)
     return {group: tuple(rows[f.path] for f in files if f.path in rows) for group, files in others.items()}
+
+
+def _has_levels(cfg: Config) -> bool:
+    # Numbers of single faces must not wander as faces are joined.
+    return cfg.render.detail_pixels > 0 and "stencil" not in cfg.outputs
 
 
 def _asks_for_rest(cfg: Config) -> bool:
@@ -231,6 +239,12 @@ def _object(file: MeshFile, store: TextureStore, cfg: Config, *, bends: bool = T
     textures = store.add_own([surface.image for surface in mesh.surfaces])
     bent = [build_mesh(str(file.path), bend(parts, degrees), crease) for degrees in angles]
     return (mesh, textures), [(made, textures) for made in bent]
+
+
+def _noted(file: MeshFile, store: TextureStore, cfg: Config) -> tuple[Made, list[Made], Note]:
+    """Returns a mesh of interest, the same bent, and what is said of it."""
+    made, bent = _object(file, store, cfg)
+    return made, bent, read_note(file, made[0])
 
 
 def _shape(name: str, shape: PrimitiveMesh, cfg: Config) -> Made:

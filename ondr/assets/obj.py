@@ -8,7 +8,7 @@ options of `map_Kd`, and is silent about missing files and indices out of range.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,9 @@ def read_obj(path: Path) -> list[Part]:
     plain = "\n".join(["mtllib library", *text.lines, ""]).encode()
     for matrix, mesh in geometries(path, plain, "obj", resolver={"library": library.encode()}):
         key = int(mesh.visual.material.name)
-        parts.append(_part(matrix, mesh, surfaces[key // 2], has_uvs=bool(key % 2)))
+        part = _part(matrix, mesh, surfaces[key // 2], has_uvs=bool(key % 2))
+        # Triangles of one material come together, in the file's order.
+        parts.append(replace(part, faces=np.array(text.faces[key])))
     return parts
 
 
@@ -77,6 +79,9 @@ class _PlainText:
     highest: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0), (0, 0)])
     current: int = 0
     written: int = -1
+    faces: dict[int, list[int]] = field(default_factory=dict)
+    """By the key of a material, the face that each of its triangles is from."""
+    number_of_faces: int = 0
 
     def add(self, number: int, line: str) -> None:
         """Takes a line over.
@@ -129,6 +134,8 @@ class _PlainText:
             self.lines.append(f"usemtl {key}")
             self.written = key
         self.lines += [f"f {corners[0]} {corners[i]} {corners[i + 1]}" for i in range(1, len(corners) - 1)]
+        self.faces.setdefault(key, []).extend([self.number_of_faces] * (len(corners) - 2))
+        self.number_of_faces += 1
 
     def _index(self, kind: int, word: str, number: int) -> int:
         index = int(word)

@@ -56,6 +56,8 @@ class Part:
     colors: Float[np.ndarray, "triangle 3 3"] | None
     """Linear RGB 0..1 of each corner; None where the file has none."""
     surface: Surface
+    faces: Int[np.ndarray, "triangle"] | None = None
+    """Which face of the file each triangle is from; None: each is one, in the file's order."""
 
 
 def geometries(path: Path, data: bytes, file_type: str, **options: Any) -> Iterator[tuple[np.ndarray, Any]]:

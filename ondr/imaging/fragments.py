@@ -148,8 +148,8 @@ def _in_chunks(
     """Shades operation by operation, as much at once as fits into the cache."""
     parts = []
     for start in range(0, len(lists[0]), CHUNK):
-        some = [plane[start : start + CHUNK] for plane in lists]
-        parts.append(shade_list(tables, *some, size, trilinear, alone))
+        pixel, triangle, instance, mask = (plane[start : start + CHUNK] for plane in lists)
+        parts.append(shade_list(tables, pixel, triangle, instance, mask, size, trilinear, alone))
     return torch.cat(parts, dim=1)
 
 

@@ -153,7 +153,7 @@ def _on_list(tables: MapTables, triangle: Tensor, slot: Tensor, slots: int, comp
         found = run(nearness_at, [Job(tables, 0, len(texel))], lists, slots)[0]
     else:
         chunks = zip(*(plane.split(CHUNK) for plane in lists), strict=True)
-        found = torch.cat([nearness_at(tables, *some, slots) for some in chunks])
+        found = torch.cat([nearness_at(tables, a, b, c, slots) for a, b, c in chunks])
     return maps.index_copy(0, texel.long(), found)
 
 

@@ -209,25 +209,30 @@ def uv_at(corners: Corners, hit: Hit) -> tuple[Tensor, Tensor, Tensor]:
     return values[0], values[1], torch.maximum(*lengths)
 
 
-def depth_and_normals(
-    tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y: Tensor
-) -> tuple[Tensor, Vector]:
-    """Returns the depth (metres along the optical axis) and unit normal (camera frame) that each pixel sees.
+def position_at(corners: Corners, hit: Hit) -> Vector:
+    """Returns the hits in the bank's coordinates of the mesh."""
+    return tuple(interpolate(tuple(c[i] for c in corners.positions), hit) for i in range(3))
+
+
+@dataclass(frozen=True)
+class Met:
+    """What rays meet."""
+
+    corners: Corners
+    frame: Vector
+    """Columns of `SurfaceTables.object_from_camera`, taken at the rays' instances."""
+    hit: Hit
+
+
+def meet(tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y: Tensor) -> Met:
+    """Returns where rays meet the triangles that they see.
 
     Args:
         tables: Of the batch.
-        triangle: Rows of the bank's triangles, int32, any shape; -1 where there is none.
-        instance: image * S + slot, int32, same shape; anything where there is no triangle.
+        triangle: Rows of the bank's triangles, int32, any shape.
+        instance: image * S + slot, int32, same shape.
         x: Rays (x, y, 1) in the camera frame, same shape.
         y: Likewise.
-
-    Returns:
-        Planes; 0 where there is no triangle. The position is depth * (x, y, 1).
     """
-    seen = triangle >= 0
-    instance = torch.where(seen, instance, 0)
-    corners = corners_of(tables, triangle.clamp_min(0), instance)
-    frame = take(tables.object_from_camera, instance)
-    hit = intersect(corners, frame, take_one(tables.two_sided, instance), x, y)
-    normal = normals_at(corners, hit, frame)
-    return torch.where(seen, hit.depth, 0), tuple(torch.where(seen, n, 0) for n in normal)
+    corners, frame = corners_of(tables, triangle, instance), take(tables.object_from_camera, instance)
+    return Met(corners, frame, intersect(corners, frame, take_one(tables.two_sided, instance), x, y))

@@ -25,7 +25,8 @@ from ondr.errors import ConfigError
 Augment = Callable[[Batch], Batch]
 
 OF_OBJECTS = {"boxes", "boxes_amodal", "labels", "mesh_ids", "visibility", "ignored"}
-FOLLOWS_GEOMETRY = {*OF_OBJECTS, "instances"}
+MASKS = ("instances", "semantic")
+FOLLOWS_GEOMETRY = {*OF_OBJECTS, *MASKS}
 """Outputs that a geometric augmentation carries along; `visibility` and `ignored` stay as they were rendered."""
 
 
@@ -120,14 +121,15 @@ class _Kornia:
         if not self.geometric:
             return replace(batch, images=self.sequence(batch.images, data_keys=["input"]))
         targets = batch.targets
-        inputs = {"input": batch.images}
+        there = targets.names()
         # kornia pads what comes into the image with 0, which must mean "no object".
-        if targets.instances is not None:
-            inputs["mask"] = (targets.instances + 1)[:, None].to(batch.images.dtype)
+        masks = {n: (getattr(targets, n) + 1)[:, None].to(batch.images.dtype) for n in MASKS if n in there}
         # kornia counts from the first pixel's centre, our boxes from its edge.
-        moved = {n: getattr(targets, n) - 0.5 for n in ("boxes", "boxes_amodal") if n in targets.names()}
-        values = self.sequence(*inputs.values(), *moved.values(), data_keys=[*inputs, *["bbox_xyxy"] * len(moved)])
-        changed = dict(zip([*inputs, *moved], values if isinstance(values, list | tuple) else [values], strict=True))
+        moved = {n: getattr(targets, n) - 0.5 for n in ("boxes", "boxes_amodal") if n in there}
+        keys = ["input", *["mask"] * len(masks), *["bbox_xyxy"] * len(moved)]
+        values = self.sequence(batch.images, *masks.values(), *moved.values(), data_keys=keys)
+        values = values if isinstance(values, list | tuple) else [values]
+        changed = dict(zip(["input", *masks, *moved], values, strict=True))
         images = changed.pop("input")
         return replace(batch, images=images, targets=_moved_targets(targets, changed, images.shape[-2:]))
 
@@ -138,8 +140,8 @@ def _moved_targets(targets: Targets, changed: dict[str, Tensor], size: Sequence[
     fields: dict[str, Any] = {
         name: value + 0.5 if name.startswith("boxes") else value for name, value in changed.items()
     }
-    if "mask" in fields:
-        fields["instances"] = fields.pop("mask")[:, 0].round().to(torch.int16) - 1
+    for name in {*MASKS} & {*fields}:
+        fields[name] = fields[name][:, 0].round().to(torch.int16) - 1
     if targets.boxes_amodal is not None:
         hole = (targets.boxes_amodal == 0).all(dim=-1, keepdim=True)
         fields["boxes_amodal"] = fields["boxes_amodal"].masked_fill(hole, 0)

@@ -104,6 +104,11 @@ class RandomizedScenes(IterableDataset[Batch]):
         return self.assets.mesh_files
 
     @property
+    def keypoint_names(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the keypoints of each class: what the third dimension of `targets.keypoints` indexes."""
+        return self.assets.annotations.keypoint_names
+
+    @property
     def assets(self) -> Assets:
         """Meshes and textures on the device. After unpickling, as in a spawned worker, the first use loads them."""
         return self._sampling.assets

@@ -136,8 +136,8 @@ def slot_count(cfg: Config, name: str) -> int | None:
     section = name.partition(".")[0]
     if section == "lights":
         return cfg.num_lights
-    # Of labels, what varies from object to object.
-    group = cfg.groups.get("objects" if section == "labels" else section)
+    # Of labels and motion, what varies from object to object.
+    group = cfg.groups.get("objects" if section in ("labels", "motion") else section)
     return None if group is None else group.stop - group.start
 
 

@@ -21,6 +21,7 @@ from ondr.sampling.effects import sample_effects
 from ondr.sampling.label_noise import sample_box_jitter
 from ondr.sampling.lights import sample_lights
 from ondr.sampling.materials import sample_materials
+from ondr.sampling.motion import sample_motion
 from ondr.sampling.objects import Sizes, derived_names, sample_poses
 from ondr.sampling.options import choices, resolve
 from ondr.sampling.overrides import Given, Overrides, apply, check_names, numbered
@@ -90,6 +91,7 @@ class Sampler:
         image = image_map(draws, active, cfg.image_size)
         photo_size = cfg.background.photo_size
         background = sample_background(draws, self.assets, self._aspects, photo_size, cfg.image_size, active)
+        moves = "optical_flow" in cfg.outputs
         return Scene(
             sample_ids=sample_ids,
             seed=seed,
@@ -104,6 +106,7 @@ class Sampler:
             draws=draws,
             box_jitter=sample_box_jitter(draws, active),
             depth_noise=_depth_noise(draws) if "sensor_depth" in cfg.outputs else None,
+            motion=sample_motion(draws, poses, camera, self.assets.bank.extent, cfg.num_objects) if moves else None,
         )
 
 

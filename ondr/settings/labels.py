@@ -19,11 +19,21 @@ Output = Literal[
     "truncation",
     "ignored",
     "instances",
+    "semantic",
+    "amodal_masks",
+    "stencil",
     "depth",
     "sensor_depth",
     "normals",
+    "object_coordinates",
+    "optical_flow",
     "camera_from_object",
     "scale",
+    "symmetries",
+    "boxes_3d",
+    "boxes_3d_image",
+    "keypoints",
+    "keypoints_3d",
     "intrinsics",
     "distortion",
     "camera_from_world",
@@ -47,4 +57,10 @@ class Labels(Section):
     min_visibility: float = Field(default=0.1, ge=0, le=1, description="least visible share of the object")
     min_pixels: int = Field(default=16, ge=1, description="least number of visible pixels")
     box_jitter: BoxJitter = Field(default=BoxJitter(), description="noise on `boxes`, and on nothing else")
+    keypoints: int = Field(
+        default=8, ge=1, le=1000, description="points of a mesh whose class has none of its own in a .labels.json"
+    )
+    symmetry_steps: int = Field(
+        default=36, ge=2, le=3600, description="turns that stand for a continuous symmetry (output symmetries)"
+    )
     max_truncation: float = Field(default=0.9, ge=0, le=1, description="largest share outside the image")

@@ -20,6 +20,7 @@ from ondr.settings.depth_sensor import DepthSensor
 from ondr.settings.labels import Labels, Output
 from ondr.settings.lights import Lights
 from ondr.settings.material import MaterialBank
+from ondr.settings.motion import Motion
 from ondr.settings.objects import Objects
 from ondr.settings.others import Clutter, Composed, Context, Distractors, Occluders
 from ondr.settings.photometric import Photometric
@@ -37,6 +38,10 @@ INSTEAD = defaultdict(
     distance="derives it from objects.screen_size and objects.size. Set those.",
 )
 """What a layout does about a quantity that it does not use, and what to do."""
+
+
+OF_FILES = ("camera_from_object", "scale", "object_coordinates", "keypoints", "keypoints_3d", "symmetries")
+"""Outputs that speak of the files' own coordinates."""
 
 
 class Settings(Section):
@@ -82,6 +87,7 @@ class Settings(Section):
     depth_sensor: DepthSensor = Field(
         default=DepthSensor(), description="what a depth camera measures (output sensor_depth)"
     )
+    motion: Motion = Field(default=Motion(), description="from one image to the next (output optical_flow)")
     labels: Labels = Field(default=Labels(), description="when a visible object counts")
     render: Render = Field(default=Render(), description="how images are made")
     assets: AssetSettings = Field(default=AssetSettings(), description="how files are loaded")
@@ -109,11 +115,11 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _bent_has_no_pose(self) -> Self:
-        rigid = [name for name in self.outputs if name in ("camera_from_object", "scale")]
+        rigid = [name for name in self.outputs if name in OF_FILES]
         if self.objects.bends_degrees and rigid:
             raise ValueError(
                 f"outputs must not name {rigid[0]} with objects.bends_degrees, got {list(self.objects.bends_degrees)}: "
-                "a bent object has no rigid pose. Leave one of the two out."
+                "a bent object has no rigid pose in its file's coordinates. Leave one of the two out."
             )
         return self
 

@@ -88,8 +88,9 @@ def test_bent_objects_keep_their_file_and_class_and_have_no_pose() -> None:
     straight = scenes.sample([0], overrides={"objects.bend": 1}).poses.mesh[0, 0] - scenes.assets.bent.start
     bank = scenes.assets.bank
     torch.testing.assert_close(bank.extent[straight + scenes.assets.bent.start], bank.extent[straight // 3])
-    with pytest.raises(ConfigError, match="outputs must not name camera_from_object with objects.bends_degrees"):
-        cfg.with_overrides(["outputs=[camera_from_object]"])
+    for name in ("camera_from_object", "scale", "object_coordinates", "keypoints", "keypoints_3d", "symmetries"):
+        with pytest.raises(ConfigError, match=f"outputs must not name {name} with objects.bends_degrees"):
+            cfg.with_overrides([f"outputs=[{name}]"])
 
 
 def test_a_box_rests_on_its_faces() -> None:

@@ -15,7 +15,7 @@ from ondr.imaging.grid import Grid, shade_grid
 from ondr.imaging.shading import shading_tables
 from ondr.imaging.shadow_maps import TEXELS, levels, shadow_tables
 from ondr.imaging.shadows import SIDE, ShadowTables, lit_share
-from ondr.labels import surface_maps
+from ondr.labels.points import covered_pixels, points_at
 from ondr.raster import visible
 from ondr.scene import Scene, Structure
 from tests.scenes import background, lights, materials, pose, quad, scene, tables_behind
@@ -93,10 +93,10 @@ def test_many_things_shadow_what_rays_say(light: list[float]):
     instances, plain = place(bank, mesh, poses), world(light, slots=slots + 1)
     drawn = replace(plain, poses=replace(plain.poses, mesh=mesh))
     seen = visible(bank, instances, drawn.camera.intrinsics, SIZE)
-    depth, _ = surface_maps(bank, instances, seen, drawn.camera)
+    points = points_at(bank, instances, seen, drawn.camera, covered_pixels(seen.triangle))
     y, x = (seen.triangle[0] >= 0).nonzero().T
     inverse = torch.linalg.inv(drawn.camera.intrinsics[0])
-    point = depth[0, 0, y, x, None] * (torch.stack([x + 0.5, y + 0.5, torch.ones_like(x)], dim=1) @ inverse.T)
+    point = points.depth[:, None] * (torch.stack([x + 0.5, y + 0.5, torch.ones_like(x)], dim=1) @ inverse.T)
     placed = [shapes[m].copy().apply_transform(_square(at)) for m, at in zip(mesh[0].tolist(), poses[0], strict=True)]
     faces = seen.triangle[0, y, x] - bank.first_triangle[mesh[0]][seen.slot[0, y, x].long()]
     normal = np.array([placed[s].face_normals[f] for s, f in zip(seen.slot[0, y, x], faces, strict=True)])

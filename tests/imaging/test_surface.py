@@ -31,11 +31,19 @@ def tilted(degrees: float, z: float = 3.0) -> torch.Tensor:
     return torch.tensor(np.concatenate([rotation, [[0.1], [0.2], [z]]], axis=1), dtype=torch.float32)
 
 
+def depth_and_normals(tables: surface.SurfaceTables, triangle: torch.Tensor, instance: torch.Tensor, x, y):
+    """Planes of depth and normal; 0 where there is no triangle."""
+    seen = triangle >= 0
+    met = surface.meet(tables, triangle.clamp_min(0), instance, x, y)
+    normal = surface.normals_at(met.corners, met.hit, met.frame)
+    return torch.where(seen, met.hit.depth, 0), tuple(torch.where(seen, n, 0) for n in normal)
+
+
 def test_sphere_depth_and_normals():
     mesh = trimesh.creation.icosphere(5)
     at = pose(0.3, -0.2, 4.0)
     triangle, x, y = cast(mesh, at, K[0], SIZE)
-    depth, normals = surface.depth_and_normals(tables_of([mesh], at[None]), triangle, torch.zeros_like(triangle), x, y)
+    depth, normals = depth_and_normals(tables_of([mesh], at[None]), triangle, torch.zeros_like(triangle), x, y)
     seen = triangle >= 0
     rays = np.stack([x, y, np.ones_like(x)], -1).astype(np.float64)
     center = np.array([0.3, -0.2, 4.0])
@@ -108,9 +116,7 @@ def test_normals_of_an_open_mesh_face_the_viewer_on_both_sides():
         at = tilted(degrees)
         mesh = quad()
         triangle, x, y = cast(mesh, at, K[0], SIZE)
-        _, normals = surface.depth_and_normals(
-            tables_of([mesh], at[None], [False]), triangle, torch.zeros_like(triangle), x, y
-        )
+        _, normals = depth_and_normals(tables_of([mesh], at[None], [False]), triangle, torch.zeros_like(triangle), x, y)
         seen = triangle >= 0
         towards = normals[0] * x + normals[1] * y + normals[2]
         assert seen.sum() > 50
@@ -124,9 +130,7 @@ def test_normals_follow_a_stretched_or_mirrored_object(stretch: tuple[float, flo
     at = torch.cat([matrix, torch.tensor([[0.0], [0.0], [6.0]])], dim=1)
     placed = trimesh.Trimesh(sphere.vertices * stretch, sphere.faces, process=False)
     triangle, x, y = cast(placed, pose(0, 0, 6), K[0], SIZE)
-    depth, normals = surface.depth_and_normals(
-        tables_of([sphere], at[None]), triangle, torch.zeros_like(triangle), x, y
-    )
+    depth, normals = depth_and_normals(tables_of([sphere], at[None]), triangle, torch.zeros_like(triangle), x, y)
     seen = triangle >= 0
     point = torch.stack([depth * x, depth * y, depth - 6], -1)
     gradient = torch.nn.functional.normalize(point / torch.tensor(stretch) ** 2, dim=-1)
@@ -148,7 +152,7 @@ def test_depth_is_exact_for_a_small_far_triangle():
     at[:, 3] = torch.tensor([7.0, -5.0, 20.0])
     tables = tables_of([quad(0.5, 0.5)], at[None], [False])
     x, y = torch.tensor([7.0001 / 20]), torch.tensor([-5.00005 / 20])
-    depth, _ = surface.depth_and_normals(tables, torch.tensor([0], dtype=torch.int32), torch.zeros(1).int(), x, y)
+    depth, _ = depth_and_normals(tables, torch.tensor([0], dtype=torch.int32), torch.zeros(1).int(), x, y)
     torch.testing.assert_close(depth, torch.tensor([20.0]), rtol=1e-5, atol=0)
 
 
@@ -159,7 +163,7 @@ def test_gradients_of_depth_and_normals():
 
     def evaluate(vertices: torch.Tensor, frame: torch.Tensor) -> tuple[torch.Tensor, ...]:
         moved = replace(tables, vertices=vertices, object_from_camera=frame)
-        depth, normals = surface.depth_and_normals(moved, triangle, triangle, x, y)
+        depth, normals = depth_and_normals(moved, triangle, triangle, x, y)
         return depth, *normals
 
     inputs = (tables.vertices.double().requires_grad_(), tables.object_from_camera.double().requires_grad_())

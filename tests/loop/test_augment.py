@@ -20,7 +20,7 @@ from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same
 
 HEIGHT, WIDTH = 20, 30
-FOLLOWING = ["boxes", "boxes_amodal", "labels", "mesh_ids", "visibility", "ignored", "instances"]
+FOLLOWING = ["boxes", "boxes_amodal", "labels", "mesh_ids", "visibility", "ignored", "instances", "semantic"]
 
 
 def noisy(batch: Batch) -> Batch:
@@ -88,6 +88,7 @@ def make_batch() -> Batch:
         visibility=torch.tensor([[0.5, 1, 0]]),
         ignored=torch.tensor([[False, True, False]]),
         instances=instances,
+        semantic=torch.where(instances >= 0, instances + 4, -1).to(torch.int16),
     )
     images = torch.stack([instances[0] == 0, instances[0] == 1, instances[0] < 0])[None].float()
     return Batch(images, targets, torch.tensor([0]), Draws(torch.zeros(1, 0), {}), {})
@@ -104,6 +105,7 @@ def test_a_flip_moves_boxes_and_masks_with_the_image() -> None:
     flipped = flip(batch)
     assert torch.equal(flipped.images, batch.images.flip(-1))
     assert torch.equal(flipped.targets.instances, batch.targets.instances.flip(-1))
+    assert torch.equal(flipped.targets.semantic, batch.targets.semantic.flip(-1))
     for slot in range(2):
         expected = torch.tensor(box_of(flipped.targets.instances[0] == slot)).float()
         torch.testing.assert_close(flipped.targets.boxes[0, slot], expected)
@@ -119,6 +121,8 @@ def test_an_object_that_leaves_the_image_becomes_a_hole() -> None:
     for _ in range(10):
         moved = crop(make_batch())
         assert moved.targets.image_size == tuple(moved.images.shape[-2:]) == (HEIGHT, 20)
+        seen = moved.targets.instances
+        assert torch.equal(moved.targets.semantic, torch.where(seen >= 0, seen + 4, -1))
         for slot in range(2):
             mask = moved.targets.instances[0] == slot
             if mask.any():

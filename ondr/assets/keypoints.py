@@ -1,0 +1,76 @@
+"""Keypoints of meshes: those that the user names, class by class, or points that lie far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Float64
+
+from ondr.assets.meshes import Mesh
+from ondr.assets.sidecar import Sidecar
+
+
+def farthest_points(points: Float[np.ndarray, "vertex 3"], number: int) -> Float64[np.ndarray, "point 3"]:
+    """Returns points far apart: always the one that is farthest from the origin and from all before.
+
+    Args:
+        points: To choose from, about the origin. On a tie the first one is taken.
+        number: How many; fewer if there are not as many distinct ones.
+
+    Source: Peng et al. 2019, "PVNet: pixel-wise voting network for 6DoF pose estimation", section 3.1, where the
+        object's centre, here the origin, is a keypoint as well.
+    """
+    points = np.asarray(points, np.float64)
+    distance, chosen = np.square(points).sum(1), []
+    for _ in range(number):
+        farthest = int(distance.argmax())
+        if distance[farthest] == 0:
+            break
+        chosen.append(farthest)
+        distance = np.minimum(distance, np.square(points - points[farthest]).sum(1))
+    return points[chosen]
+
+
+def class_keypoints(
+    meshes: Sequence[Mesh], said: Sequence[Sidecar], labels: Sequence[int], number: int
+) -> tuple[tuple[tuple[str, ...], ...], Float64[np.ndarray, "mesh keypoint 3"], Bool[np.ndarray, "mesh keypoint"]]:
+    """Returns the names of each class's keypoints, where each mesh has them, and which of them it has.
+
+    The names of a class are all those that one of its files names, in order of appearance. A class without any has
+    `farthest_points` of each mesh instead, named 0, 1, ...
+
+    Args:
+        meshes: The files' meshes.
+        said: Of each.
+        labels: Class of each.
+        number: Of points for a class without names.
+
+    Returns:
+        Names by class; places in the bank's coordinates, 0 for one that a mesh does not have; which it has.
+    """
+    found = _places(meshes, said, labels, number)
+    names = [dict[str, None]() for _ in range(max(labels, default=-1) + 1)]
+    for label, points in zip(labels, found, strict=True):
+        names[label] |= dict.fromkeys(points)
+    shape = len(meshes), max(map(len, names), default=0)
+    places, has = np.zeros((*shape, 3)), np.zeros(shape, bool)
+    for row, (label, points) in enumerate(zip(labels, found, strict=True)):
+        for column, name in enumerate(names[label]):
+            if name in points:
+                places[row, column], has[row, column] = points[name], True
+    return tuple(map(tuple, names)), places, has
+
+
+def _places(
+    meshes: Sequence[Mesh], said: Sequence[Sidecar], labels: Sequence[int], number: int
+) -> list[dict[str, Float64[np.ndarray, "3"]]]:
+    """Returns the keypoints of each mesh by their names, in the bank's coordinates."""
+    named = {label for label, note in zip(labels, said, strict=True) if note.keypoints}
+    found = []
+    for mesh, note, label in zip(meshes, said, labels, strict=True):
+        if label in named:
+            found.append({name: at - mesh.center for name, at in note.keypoints.items()})
+        else:
+            found.append({str(k): p for k, p in enumerate(farthest_points(mesh.vertices[:, :3], number))})
+    return found

@@ -1,0 +1,144 @@
+"""What the fields of a batch have in common, each computed once and only when a field asks for it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from types import ModuleType
+
+import torch
+from jaxtyping import Bool, Float, Float32, Int32
+from torch import Tensor
+
+from ondr import boxes
+from ondr.assets.bank import Assets
+from ondr.config import Config
+from ondr.labels.points import Points, covered_pixels, points_at
+from ondr.raster.visibility import Visibility
+from ondr.scene import Instances, Scene
+
+
+def twins(device: torch.device) -> ModuleType:
+    """Returns the module whose functions suit a device: `boxes`, or its compiled twin on the CPU."""
+    if device.type != "cpu":
+        return boxes
+    from ondr import boxes_numba
+
+    return boxes_numba
+
+
+def visible_fraction(
+    pixels: Int32[Tensor, "batch object"], covered: Int32[Tensor, "batch object"]
+) -> Float32[Tensor, "batch object"]:
+    """Returns the visible pixels over those that each object would cover alone; 0 for a hidden object.
+
+    `covered` counts pixels inside the image only, so that an unoccluded object that the frame cuts has 1.
+    """
+    return pixels / covered.clamp_min(1)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A batch as the fields see it. Objects are the first N of its slots."""
+
+    scene: Scene
+    assets: Assets
+    placed: Instances
+    """`scene`, before its cameras."""
+    seen: Visibility
+    cfg: Config
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        height, width = self.seen.slot.shape[1:]
+        return height, width
+
+    @property
+    def count(self) -> int:
+        """N."""
+        return self.scene.num_objects
+
+    @property
+    def twins(self) -> ModuleType:
+        """`boxes`, or its twin for the batch's device."""
+        return twins(self.seen.slot.device)
+
+    @property
+    def mesh(self) -> Int32[Tensor, "batch object"]:
+        """Row of the bank's meshes; -1 for an empty slot."""
+        return self.scene.poses.mesh[:, : self.count]
+
+    @property
+    def file(self) -> Int32[Tensor, "batch object"]:
+        """An index into `Assets.mesh_files`; bent meshes lie elsewhere in the bank than those of their files."""
+        bends, bent = len(self.cfg.objects.bends_degrees), self.assets.bent
+        return self.mesh if not bends else torch.where(self.mesh < 0, -1, (self.mesh - bent.start) // bends)
+
+    @property
+    def camera_from_bank(self) -> Float[Tensor, "batch object 3 4"]:
+        """From each object's bank coordinates to the camera frame, metres."""
+        return self.placed.camera_from_object[:, : self.count]
+
+    @functools.cached_property
+    def extents(self) -> boxes.Extents:
+        """What is visible of each object."""
+        extents: boxes.Extents = self.twins.visible_extents(self.seen.slot, self.count)
+        return extents
+
+    @functools.cached_property
+    def whole_boxes(self) -> Float[Tensor, "batch object 4"]:
+        """Around the whole of each object."""
+        bank, camera = self.assets.bank, self.scene.camera
+        what = (bank.hull, bank.hull_edges, self.mesh, self.camera_from_bank, camera.intrinsics)
+        if camera.distortion is None:
+            found: Tensor = self.twins.amodal_boxes(*what)
+            return found
+        return boxes.amodal_boxes(*what, camera.distortion)
+
+    @functools.cached_property
+    def share_visible(self) -> Float32[Tensor, "batch object"]:
+        """Of each object's pixels."""
+        return visible_fraction(self.extents.pixels, self.seen.covered[:, : self.count])
+
+    @functools.cached_property
+    def share_outside(self) -> Float[Tensor, "batch object"]:
+        """Of the box around the whole object, outside the image."""
+        return boxes.truncation(self.whole_boxes, self.size)
+
+    @functools.cached_property
+    def below_limits(self) -> Bool[Tensor, "batch object"]:
+        """Of `labels.*`."""
+        limits = self.cfg.labels
+        hidden, small = self.share_visible < limits.min_visibility, self.extents.pixels < limits.min_pixels
+        return hidden | small | (self.share_outside > limits.max_truncation)
+
+    @functools.cached_property
+    def labelled(self) -> Bool[Tensor, "batch object"]:
+        """Which slots are no holes."""
+        visible = self.extents.pixels > 0
+        return visible if "ignored" in self.cfg.outputs else visible & ~self.below_limits
+
+    @functools.cached_property
+    def points(self) -> Points:
+        """What the pixels see."""
+        pixel = covered_pixels(self.seen.triangle)
+        return points_at(self.assets.bank, self.placed, self.seen, self.scene.camera, pixel)
+
+    def punch(self, values: Tensor, hole: float = 0) -> Tensor:
+        """Returns values `[B, N, ...]` with `hole` where there is no labelled object."""
+        return torch.where(self.labelled.reshape(self.labelled.shape + (1,) * (values.dim() - 2)), values, hole)
+
+    def of_pixels(self, values: Tensor, elsewhere: float) -> Tensor:
+        """Returns for each pixel the value `[B, N]` of the labelled object that it sees."""
+        index = self.instances.long()
+        # One more column than objects: what every pixel reads that sees none of them.
+        columns = torch.nn.functional.pad(values, (0, 1), value=elsewhere)
+        index = torch.where(index < 0, self.count, index)
+        return torch.gather(columns, 1, index.flatten(1)).reshape(index.shape)
+
+    @functools.cached_property
+    def instances(self) -> Tensor:
+        """Which labelled object each pixel sees, int16 `[B, H, W]`; -1 elsewhere."""
+        found: Tensor = self.twins.instance_ids(self.seen.slot, self.labelled)
+        return found

@@ -1,0 +1,69 @@
+"""The field of where each pixel's point goes when the camera and the objects move."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ondr.errors import ConfigError
+from ondr.geometry import pixel_rays
+from ondr.imaging.planes import Vector, add_product, rotated, take
+from ondr.imaging.surface import invert
+from ondr.labels.facts import Facts
+from ondr.lens import undistort
+from ondr.motion import moved
+from ondr.place import camera_from_object
+from ondr.projection import project_pixels
+from ondr.raster.limits import NEAR_METRES
+
+
+def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
+    """Returns `Targets.optical_flow`.
+
+    Raises:
+        ConfigError: The scene was sampled without.
+    """
+    if facts.scene.motion is None:
+        raise ConfigError(
+            "scene.motion must be there for optical_flow, got None. Sample the scene with a config whose outputs name "
+            "optical_flow."
+        )
+    points, after = facts.points, camera_from_object(moved(facts.scene)).flatten(0, 1).flatten(1)
+    m = take(after, points.instance)
+    there = tuple(_row(m[i : i + 4], points.position_in_bank) for i in (0, 4, 8))
+    x, y = project_pixels(there, facts.scene.camera, points.image)
+    flow = points.spread((x - points.place[0], y - points.place[1]), points.seen & (there[2] >= NEAR_METRES))
+    surrounded = _surrounded(facts)
+    return flow if surrounded is None else torch.where(surrounded[:, None], _flow_of_surroundings(facts), flow)
+
+
+def _row(m: Vector, point: Vector) -> Tensor:
+    """Returns what a row of a 3x4 matrix makes of points."""
+    return add_product(add_product(add_product(m[3], m[0], point[0]), m[1], point[1]), m[2], point[2])
+
+
+def _surrounded(facts: Facts) -> Bool[Tensor, "batch height width"] | None:
+    """Returns which pixels see a panorama; None where no image has one."""
+    panorama = facts.scene.background.panorama
+    return None if panorama is None else (facts.seen.triangle < 0) & (panorama >= 0)[:, None, None]
+
+
+def _flow_of_surroundings(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
+    """Returns the flow of what is infinitely far, at all pixels: that of their rays as the camera turns."""
+    camera, motion, (height, width) = facts.scene.camera, facts.scene.motion, facts.size
+    assert motion is not None
+    pixel = torch.arange(len(facts.mesh) * height * width, device=facts.mesh.device)
+    image, column, row = pixel // (height * width), pixel % width + 0.5, pixel // width % height + 0.5
+    x, y = pixel_rays(invert(camera.intrinsics), image, column, row)
+    if camera.distortion is not None:
+        x, y = undistort(x, y, take(camera.distortion, image))
+    turn = take(motion.camera_from_camera[:, :3, :3].flatten(1), image)
+    ray = rotated(turn, (x, y, torch.ones_like(x)))
+    right, down = project_pixels(ray, camera, image)
+    before = ray[2] >= NEAR_METRES
+    planes = [torch.where(before, plane, 0) for plane in (right - column, down - row)]
+    return torch.stack([plane.reshape(-1, height, width) for plane in planes], dim=1)
+
+
+FIELDS = (optical_flow,)

@@ -1,0 +1,70 @@
+"""Fields with one whole number or bit per pixel: which object, which class, which part, which pixels it has alone."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import torch
+from jaxtyping import Bool, Int16, Int32
+from torch import Tensor
+
+from ondr import raster
+from ondr.errors import ConfigError
+from ondr.imaging.lens_view import see_through_lens
+from ondr.labels.facts import Facts
+from ondr.labels.objects import labels
+from ondr.scene import Instances
+
+
+def instances(facts: Facts) -> Int16[Tensor, "batch height width"]:
+    """Returns `Targets.instances`."""
+    return facts.instances
+
+
+def semantic(facts: Facts) -> Int16[Tensor, "batch height width"]:
+    """Returns `Targets.semantic`."""
+    return facts.of_pixels(labels(facts).to(torch.int16), elsewhere=-1)
+
+
+def stencil(facts: Facts) -> Int32[Tensor, "batch height width"]:
+    """Returns `Targets.stencil`.
+
+    Raises:
+        ConfigError: The assets were loaded without.
+    """
+    of_triangle = facts.assets.annotations.stencil
+    if of_triangle is None:
+        raise not_loaded("stencil")
+    return torch.where(facts.instances >= 0, of_triangle[facts.seen.triangle.clamp_min(0)], -1)
+
+
+def amodal_masks(facts: Facts) -> Bool[Tensor, "batch object height width"]:
+    """Returns `Targets.amodal_masks`: every object is drawn once more, alone."""
+    masks = [alone(facts, slot) for slot in range(facts.count)]
+    shape = (len(facts.mesh), 0, *facts.size)
+    stacked = torch.stack(masks, dim=1) if masks else torch.zeros(shape, dtype=torch.bool, device=facts.mesh.device)
+    return stacked & facts.labelled[:, :, None, None]
+
+
+def alone(facts: Facts, slot: int) -> Bool[Tensor, "batch height width"]:
+    """Returns the pixels whose centres see an object if nothing else is there.
+
+    Args:
+        facts: Of the batch.
+        slot: Of the object, in all images.
+    """
+    bank, camera = facts.assets.bank, facts.scene.camera
+    one = Instances(**{f.name: getattr(facts.placed, f.name)[:, slot : slot + 1] for f in fields(Instances)})
+    if camera.distortion is not None:
+        return see_through_lens(bank, one, camera, facts.size, ())[0].slot >= 0
+    return raster.visible_ids(bank, one, camera.intrinsics.detach().float(), facts.size)[1] >= 0
+
+
+def not_loaded(name: str) -> ConfigError:
+    """Returns the error for what comes with the meshes and was not asked for when they were loaded."""
+    return ConfigError(
+        f"assets must be loaded with {name!r} among cfg.outputs, got assets without. Load them with this config."
+    )
+
+
+FIELDS = (instances, semantic, stencil, amodal_masks)
