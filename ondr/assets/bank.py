@@ -5,11 +5,13 @@ The layouts' meaning lives here; reading files is left to `meshes` and `textures
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float, Int32
 from torch import Tensor
+
+from ondr.leaves import map_leaves
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,6 @@ class Levels:
     triangle_count: Int32[Tensor, "mesh level"]
     error: Float[Tensor, "mesh level"]
     """How far the surface and what lies on it are off, root mean square at the worst place; file units."""
-
-    def to(self, device: torch.device | str) -> Levels:
-        """Returns the levels with every tensor on `device`."""
-        return Levels(*(getattr(self, f.name).to(device) for f in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -83,8 +81,7 @@ class Bank:
 
     def to(self, device: torch.device | str) -> Bank:
         """Returns the bank with every tensor on `device`."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: value.to(device) for name, value in tensors.items() if value is not None})
+        return map_leaves(self, lambda tensor: tensor.to(device))
 
 
 @dataclass(frozen=True)
@@ -103,8 +100,7 @@ class Annotations:
 
     def to(self, device: torch.device | str) -> Annotations:
         """Returns the annotations with every tensor on `device`."""
-        there = {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), Tensor)}
-        return replace(self, **{name: value.to(device) for name, value in there.items()})
+        return map_leaves(self, lambda tensor: tensor.to(device))
 
 
 @dataclass(frozen=True)
@@ -152,11 +148,4 @@ class Assets:
 
     def to(self, device: torch.device | str) -> Assets:
         """Returns the assets with every tensor on `device`."""
-        harmonics, scale = self.panorama_harmonics, self.panorama_scale
-        return replace(
-            self,
-            bank=self.bank.to(device),
-            annotations=self.annotations.to(device),
-            panorama_harmonics=None if harmonics is None else harmonics.to(device),
-            panorama_scale=None if scale is None else scale.to(device),
-        )
+        return map_leaves(self, lambda tensor: tensor.to(device))

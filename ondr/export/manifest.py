@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import torch
 from ondr.assets.bank import Assets, Bank
 from ondr.config import Config
 from ondr.doctor import version
+from ondr.leaves import leaves_of
 
 LIBRARIES = ("ondr", "torch", "numba", "numpy", "scipy", "trimesh", "kornia", "pillow")
 """What the bits of an image or a file depend on."""
@@ -69,11 +69,9 @@ def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 def _digest_of_bank(bank: Bank) -> str:
     """Returns a digest of all meshes, materials and textures, as they are rendered."""
     digest = hashlib.blake2b(digest_size=16)
-    for part in fields(bank):
-        tensor = getattr(bank, part.name)
-        if tensor is not None:
-            digest.update(f"{part.name}{tuple(tensor.shape)}".encode())
-            digest.update(tensor.contiguous().numpy().data)
+    for tensor in leaves_of(bank):
+        digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().data)
     return digest.hexdigest()
 
 

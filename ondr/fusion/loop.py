@@ -16,7 +16,8 @@ from jaxtyping import Float32
 from torch import Tensor
 from torch.utils.data import get_worker_info
 
-from ondr.fusion.trace import leaves_of, trace
+from ondr.fusion.trace import trace
+from ondr.leaves import leaves_of
 
 SHARE = 4096
 """Elements that are worth a thread of their own: some 100 microseconds of shading."""

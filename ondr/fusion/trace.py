@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,27 +10,10 @@ from torch import Tensor
 from torch.fx import GraphModule
 
 from ondr.imaging.planes import written_for_one_loop
+from ondr.leaves import leaves_of, with_leaves
 
 EXAMPLE = 2
 """Elements that planes have while a function is traced."""
-
-
-def leaves_of(tables: Any) -> Iterator[Tensor]:
-    """Yields the tensors of a dataclass of tensors and of such dataclasses, in a fixed order."""
-    if isinstance(tables, Tensor):
-        yield tables
-    elif is_dataclass(tables):
-        for field in fields(tables):
-            yield from leaves_of(getattr(tables, field.name))
-
-
-def with_leaves(tables: Any, leaves: Iterator[Tensor]) -> Any:
-    """Returns tables with other tensors, in the order of `leaves_of`."""
-    if isinstance(tables, Tensor):
-        return next(leaves)
-    if not is_dataclass(tables) or isinstance(tables, type):
-        return tables
-    return replace(tables, **{f.name: with_leaves(getattr(tables, f.name), leaves) for f in fields(tables)})
 
 
 def trace(function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], static: Sequence[Any]) -> GraphModule:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import functools
 import importlib.util
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ondr.errors import BackendError, say_once
+from ondr.leaves import Tree, map_leaves
 
 Setting = Literal["auto"] | bool
 
@@ -83,17 +83,17 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def free_rows(tables: Any) -> Any:
+def free_rows(tables: Tree) -> Tree:
     """Returns tables whose number of rows a compiled function takes as it comes, instead of being compiled for each.
 
     Args:
-        tables: A dataclass of tensors, or of such dataclasses.
+        tables: A tensor, or a dataclass of tensors and of such dataclasses.
     """
-    if isinstance(tables, Tensor):
-        # One row, or none, is a case of its own to the compiler: two never are.
-        rows = torch.cat([tables, tables]) if len(tables) == 1 else tables.contiguous()
-        torch._dynamo.maybe_mark_dynamic(rows, 0)
-        return rows
-    if not is_dataclass(tables) or isinstance(tables, type):
-        return tables
-    return replace(tables, **{f.name: free_rows(getattr(tables, f.name)) for f in fields(tables)})
+    return map_leaves(tables, _free)
+
+
+def _free(table: Tensor) -> Tensor:
+    # One row, or none, is a case of its own to the compiler: two never are.
+    rows = torch.cat([table, table]) if len(table) == 1 else table.contiguous()
+    torch._dynamo.maybe_mark_dynamic(rows, 0)
+    return rows

@@ -6,7 +6,7 @@ What is seen comes as fragments on the CPU, as grids of ids (one sample per pixe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -28,6 +28,7 @@ from ondr.imaging.noise import normal_table
 from ondr.imaging.photometric import expose, expose_fused
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.imaging.shadow_maps import shadow_tables
+from ondr.leaves import leaves_of
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Instances, Scene
 from ondr.timing import stage
@@ -146,8 +147,7 @@ def _on_rows(
 def needs_grad(bank: Bank, scene: Scene) -> bool:
     """Returns whether autograd has to see how the images are made."""
     groups = (bank, scene.poses, scene.materials, scene.lights, scene.camera, scene.background, scene.effects)
-    tensors = (getattr(group, field.name) for group in groups for field in fields(group))
-    return torch.is_grad_enabled() and any(getattr(tensor, "requires_grad", False) for tensor in tensors)
+    return torch.is_grad_enabled() and any(leaf.requires_grad for group in groups for leaf in leaves_of(group))
 
 
 def _at_once(

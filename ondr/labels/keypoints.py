@@ -18,9 +18,8 @@ ABSENT, OCCLUDED, VISIBLE = range(3)
 """States of a keypoint, as COCO numbers them."""
 TOLERANCE_PIXELS = 0.5
 """How far, in pixels at its distance, a keypoint may lie behind the surface that is seen and still be on it: the
-surface is known at the pixel's centre, up to half a pixel away along x and y, and may curve on the way. Measured
-against rays on small images, 0.25 to 0.5 errs least: more shows points behind a rim, less hides points of curved
-surfaces."""
+surface is known at the pixel's centre, up to half a pixel away along x and y, and may curve on the way. Against
+rays on small images, 0.25 to 0.5 errs least: more shows points behind a rim, less hides points of curved surfaces."""
 
 
 def keypoints_3d(facts: Facts) -> Float[Tensor, "batch object keypoint 3"]:

@@ -11,7 +11,7 @@ from ondr.assets.bank import Assets
 from ondr.assets.texels import unpack_words
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError
-from ondr.fusion.trace import leaves_of
+from ondr.leaves import leaves_of
 from ondr.settings import SHAPES
 
 from .makers import QUAD_OBJ, Gltf, bomb_png, cube_obj, encoded, four_corners, ply_text

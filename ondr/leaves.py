@@ -1,0 +1,35 @@
+"""The tensors of a dataclass of tensors and of such dataclasses, in the order of its fields; all else stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+Tree = TypeVar("Tree")
+
+
+def leaves_of(tables: Any) -> Iterator[Tensor]:
+    """Yields the tensors of a dataclass of tensors and of such dataclasses, in a fixed order."""
+    if isinstance(tables, Tensor):
+        yield tables
+    elif is_dataclass(tables):
+        for field in fields(tables):
+            yield from leaves_of(getattr(tables, field.name))
+
+
+def with_leaves(tables: Any, leaves: Iterator[Tensor]) -> Any:
+    """Returns tables with other tensors, in the order of `leaves_of`."""
+    if isinstance(tables, Tensor):
+        return next(leaves)
+    if not is_dataclass(tables) or isinstance(tables, type):
+        return tables
+    return replace(tables, **{f.name: with_leaves(getattr(tables, f.name), leaves) for f in fields(tables)})
+
+
+def map_leaves(tables: Tree, change: Callable[[Tensor], Tensor]) -> Tree:
+    """Returns tables with every tensor changed."""
+    changed: Tree = with_leaves(tables, map(change, leaves_of(tables)))
+    return changed
