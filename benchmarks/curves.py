@@ -147,19 +147,17 @@ def draw_line(ax: Any, curve: Curve, points: list[dict[str, Any]]) -> None:
     if curve.logarithmic:
         ax.set_xscale("log")
         ax.set_yscale("log")
-    else:
-        ax.set_ylim(bottom=0)
     ax.set_xticks(x, [str(value) for value in x])
     ax.minorticks_off()
     ax.grid(True, alpha=0.3)
-    ticks = [value for value in (20, 50, 100, 200, 500, 1000, 2000, 5000) if y.min() / 2 < value < y.max() * 2]
+    bottom, top = (y.min() / 1.5 if curve.logarithmic else 0), y.max() * 1.5
+    ax.set_ylim(bottom, top)
+    ticks = [value for value in (0, 20, 50, 100, 200, 500, 1000, 2000, 5000) if bottom <= value <= top]
     ax.set_yticks(ticks, [str(value) for value in ticks])
     if curve.slope is not None:
-        bottom, top = y.min() / 1.5, y.max() * 1.3
         straight = y[-1] * (x / x[-1]) ** curve.slope
         shown = straight < top
         ax.plot(x[shown], straight[shown], "--", color="grey", linewidth=1, zorder=0)
-        ax.set_ylim(bottom, top)
     if curve.line:
         ax.legend()
 
