@@ -153,7 +153,8 @@ def draw_line(ax: Any, curve: Curve, points: list[dict[str, Any]]) -> None:
     bottom, top = (y.min() / 1.5 if curve.logarithmic else 0), y.max() * 1.5
     ax.set_ylim(bottom, top)
     ticks = [value for value in (0, 20, 50, 100, 200, 500, 1000, 2000, 5000) if bottom <= value <= top]
-    ax.set_yticks(ticks, [str(value) for value in ticks])
+    if curve.logarithmic:
+        ax.set_yticks(ticks, [str(value) for value in ticks])
     if curve.slope is not None:
         straight = y[-1] * (x / x[-1]) ** curve.slope
         shown = straight < top
