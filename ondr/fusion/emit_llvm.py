@@ -6,6 +6,7 @@ lane per pixel. A table that is indexed by a plane is read row by row; an elemen
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ TYPES = {
     torch.float32: ir.FloatType(),
 }
 """A bool takes a byte in memory."""
+UNSIGNED = (torch.bool, torch.uint8)
 LONGEST = 8
 """Elements of a row that are loaded at once."""
 
@@ -45,6 +47,8 @@ class Memory:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int = 0
+    has_rows: bool = True
+    """Whether the first dimension is the input's rows: the next call may bring another number of them."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,7 @@ class _Loop:
     def _input(self, node: Node, number: int) -> Value:
         meta = node.meta["tensor_meta"]
         if number < self.tables:
-            return Memory(number, meta.dtype, tuple(meta.shape), tuple(meta.stride))
+            return Memory(number, meta.dtype, tuple(meta.shape), _strides(meta.shape))
         kind = ir.VectorType(_stored(meta.dtype), self.lanes)
         address = self.builder.gep(self._base(number, kind.element), [self.place])
         return self._plane(self.builder.load(self._as(address, kind), align=element_bytes(kind.element)), meta.dtype)
@@ -170,7 +174,7 @@ class _Loop:
         if isinstance(value, Plane):
             return self._converted(value, dtype)
         if not isinstance(value, Memory):
-            return splat(self.builder, ir.Constant(TYPES[dtype], _constant(value, dtype)), self.lanes)
+            return splat(self.builder, ir.Constant(_type(dtype), _constant(value, dtype)), self.lanes)
         if value not in self.uniform:
             element = _stored(value.dtype)
             address = self.before.gep(self._base(value.base, element), [ir.Constant(INT64, value.offset)])
@@ -181,20 +185,23 @@ class _Loop:
         source, target = plane.dtype, dtype
         if source == target:
             return plane.lanes
-        kind = ir.VectorType(TYPES[target], self.lanes)
+        kind = ir.VectorType(_type(target), self.lanes)
         if target == torch.bool:
-            zero = ir.Constant(plane.lanes.type, None)
-            different = self.builder.fcmp_unordered if source.is_floating_point else self.builder.icmp_signed
-            return different("!=", plane.lanes, zero)
+            return self.compare("!=", plane.lanes, ir.Constant(plane.lanes.type, None), source)
         if target.is_floating_point:
-            unsigned = source in (torch.bool, torch.uint8)
-            return (self.builder.uitofp if unsigned else self.builder.sitofp)(plane.lanes, kind)
+            return (self.builder.uitofp if source in UNSIGNED else self.builder.sitofp)(plane.lanes, kind)
         if source.is_floating_point:
             return to_integers(self.builder, plane.lanes, kind)
-        if source in (torch.bool, torch.uint8):
+        if source in UNSIGNED:
             return self.builder.zext(plane.lanes, kind)
         wider = TYPES[target].width > TYPES[source].width
         return (self.builder.sext if wider else self.builder.trunc)(plane.lanes, kind)
+
+    def compare(self, sign: str, x: Any, y: Any, dtype: torch.dtype) -> Any:
+        """Returns in which lanes the comparison of two vectors of one type holds."""
+        if dtype.is_floating_point:
+            return (self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered)(sign, x, y)
+        return (self.builder.icmp_unsigned if dtype in UNSIGNED else self.builder.icmp_signed)(sign, x, y)
 
     def gather(self, table: Memory, index: Plane) -> Plane:
         """Returns the elements of a column of a table, at a row for each pixel."""
@@ -218,8 +225,14 @@ class _Loop:
         return dict(enumerate(columns(self.builder, addresses, element, size)))
 
 
+def _type(dtype: torch.dtype) -> Any:
+    if dtype not in TYPES:
+        raise NotImplementedError(f"{dtype} cannot be part of a loop over planes. Convert it to one of {list(TYPES)}.")
+    return TYPES[dtype]
+
+
 def _stored(dtype: torch.dtype) -> Any:
-    return BYTE if dtype == torch.bool else TYPES[dtype]
+    return BYTE if dtype == torch.bool else _type(dtype)
 
 
 def _constant(value: float, dtype: torch.dtype) -> float:
@@ -237,18 +250,29 @@ def _piece(width: int, column: int) -> tuple[int, int]:
         start += size
 
 
+def _strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Returns how far apart neighbours lie in contiguous memory, whatever torch calls the step of a single row."""
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
 def _select(_: _Loop, value: Memory, dim: int, index: int) -> Memory:
-    rest = [i for i in range(len(value.shape)) if i != dim % len(value.shape)]
-    step = value.strides[dim] * (index % value.shape[dim] if index < 0 else index)
+    dim %= len(value.shape)
+    is_row = value.has_rows and dim == 0
+    if is_row and index < 0:
+        raise NotImplementedError(f"a loop cannot count a table's rows from the end, got {index}. Pass the row.")
+    rest = [i for i in range(len(value.shape)) if i != dim]
     return replace(
         value,
         shape=tuple(value.shape[i] for i in rest),
         strides=tuple(value.strides[i] for i in rest),
-        offset=value.offset + step,
+        offset=value.offset + value.strides[dim] * (index % value.shape[dim]),
+        has_rows=value.has_rows and not is_row,
     )
 
 
 def _unbind(loop: _Loop, value: Memory, dim: int = 0) -> list[Memory]:
+    if value.has_rows and dim % len(value.shape) == 0:
+        raise NotImplementedError("a loop cannot take all rows of a table apart. Take each by its number.")
     return [_select(loop, value, dim, i) for i in range(value.shape[dim])]
 
 
@@ -262,18 +286,9 @@ def _slice(_: _Loop, value: Memory, dim: int = 0, start: int | None = None, end:
 def _view(_: _Loop, value: Any, shape: Sequence[int]) -> Any:
     if isinstance(value, Plane):
         return value
-    count = 1
-    for side in value.shape:
-        count *= side
-    known = 1
-    for side in shape:
-        known *= side if side >= 0 else 1
-    sides = tuple(side if side >= 0 else count // known for side in shape)
-    strides, step = [], 1
-    for side in reversed(sides):
-        strides.append(step)
-        step *= side
-    return replace(value, shape=sides, strides=tuple(reversed(strides)))
+    known = math.prod(side for side in shape if side >= 0)
+    sides = tuple(side if side >= 0 else math.prod(value.shape) // known for side in shape)
+    return replace(value, shape=sides, strides=_strides(sides))
 
 
 VIEWS: dict[str, Callable[..., Any]] = {
@@ -298,13 +313,21 @@ def _arithmetic(on_floats: str, on_integers: str) -> Callable[..., Plane]:
             y = _product(loop, dtype, Plane(y, dtype), alpha).lanes
         if dtype.is_floating_point:
             return Plane(getattr(loop.builder, on_floats)(x, y, FAST), dtype)
+        if dtype == torch.bool:
+            raise NotImplementedError("truth values cannot be computed with in a loop over planes. Use &, | and ^.")
         return Plane(getattr(loop.builder, on_integers)(x, y), dtype)
 
     return run
 
 
 _sum, _difference, _product = _arithmetic("fadd", "add"), _arithmetic("fsub", "sub"), _arithmetic("fmul", "mul")
-_quotient = _arithmetic("fdiv", "sdiv")
+
+
+def _quotient(loop: _Loop, dtype: torch.dtype, a: Value, b: Value) -> Plane:
+    x, y = loop.vector(a, dtype), loop.vector(b, dtype)
+    if dtype.is_floating_point:
+        return Plane(loop.builder.fdiv(x, y, FAST), dtype)
+    return Plane((loop.builder.udiv if dtype in UNSIGNED else loop.builder.sdiv)(x, y), dtype)
 
 
 def _add_product(loop: _Loop, dtype: torch.dtype, a: Value, b: Value, c: Value, value: float = 1) -> Plane:
@@ -318,31 +341,34 @@ def _bits(instruction: str) -> Callable[..., Plane]:
     return run
 
 
+def _right_shift(loop: _Loop, dtype: torch.dtype, a: Value, b: Value) -> Plane:
+    return _bits("lshr" if dtype in UNSIGNED else "ashr")(loop, dtype, a, b)
+
+
 def _comparison(sign: str) -> Callable[..., Plane]:
     def run(loop: _Loop, dtype: torch.dtype, a: Value, b: Value) -> Plane:
         common = _common(a, b)
-        x, y = loop.vector(a, common), loop.vector(b, common)
-        if not common.is_floating_point:
-            return Plane(loop.builder.icmp_signed(sign, x, y), torch.bool)
-        compare = loop.builder.fcmp_unordered if sign == "!=" else loop.builder.fcmp_ordered
-        return Plane(compare(sign, x, y), torch.bool)
+        return Plane(loop.compare(sign, loop.vector(a, common), loop.vector(b, common), common), torch.bool)
 
     return run
 
 
 def _common(a: Value, b: Value) -> torch.dtype:
-    """Returns the type that two values are compared in: a number takes the other's, unless it is a fraction."""
+    """Returns the type that two values are compared in: a number takes the other's, unless that has no such numbers."""
     tensors = [x.dtype for x in (a, b) if isinstance(x, Memory | Plane)]
-    fraction = any(isinstance(x, float) for x in (a, b)) and not any(t.is_floating_point for t in tensors)
     common = tensors[0] if len(tensors) == 1 else torch.promote_types(*tensors)
-    return torch.float32 if fraction else common
+    if any(isinstance(x, float) for x in (a, b)):
+        return torch.promote_types(common, torch.float32)
+    return torch.int32 if common == torch.bool and len(tensors) == 1 else common
 
 
 def _bounded(loop: _Loop, dtype: torch.dtype, a: Value, bound: Value, sign: str) -> Plane:
-    """Returns a where it is not beyond the bound, which is the answer of what is not a number as well."""
+    """Returns a where it is not beyond the bound; what is not a number where either is not."""
     x, y = loop.vector(a, dtype), loop.vector(bound, dtype)
-    compare = loop.builder.fcmp_ordered if dtype.is_floating_point else loop.builder.icmp_signed
-    return Plane(loop.builder.select(compare(sign, x, y), y, x), dtype)
+    beyond = loop.compare(sign, x, y, dtype)
+    if dtype.is_floating_point and isinstance(bound, Memory | Plane):
+        beyond = loop.builder.or_(beyond, loop.compare("!=", y, y, dtype))
+    return Plane(loop.builder.select(beyond, y, x), dtype)
 
 
 def _clamp(
@@ -374,19 +400,24 @@ def _where(loop: _Loop, dtype: torch.dtype, condition: Value, a: Value, b: Value
     return Plane(loop.builder.select(chosen, loop.vector(a, dtype), loop.vector(b, dtype)), dtype)
 
 
-def _floor_divide(loop: _Loop, dtype: torch.dtype, a: Value, b: int) -> Plane:
-    """Divides by a positive whole number, rounding down."""
+def _floor_divide(loop: _Loop, dtype: torch.dtype, a: Value, b: Value) -> Plane:
+    """Divides whole numbers by positive ones, rounding down."""
+    if dtype.is_floating_point:
+        raise NotImplementedError("fractions cannot be divided with // in a loop over planes. Use / and floor.")
     quotient, zero = _quotient(loop, dtype, a, b), loop.vector(0, dtype)
     rest = loop.builder.sub(loop.vector(a, dtype), _product(loop, dtype, quotient, b).lanes)
-    borrow = loop.builder.sext(loop.builder.icmp_signed("<", rest, zero), rest.type)
+    borrow = loop.builder.sext(loop.compare("<", rest, zero, dtype), rest.type)
     return Plane(loop.builder.add(quotient.lanes, borrow), dtype)
 
 
-def _remainder(loop: _Loop, dtype: torch.dtype, a: Value, b: float) -> Plane:
-    if not dtype.is_floating_point:
-        return _difference(loop, dtype, a, _product(loop, dtype, _floor_divide(loop, dtype, a, int(b)), b))
-    whole = intrinsic(loop.builder, "floor", _product(loop, dtype, a, 1 / b).lanes)
-    return _difference(loop, dtype, a, _product(loop, dtype, Plane(whole, dtype), b))
+def _remainder(loop: _Loop, dtype: torch.dtype, a: Value, b: Value) -> Plane:
+    if dtype.is_floating_point:
+        # Divided exactly: by way of 1 / b, multiples of b would fall below themselves.
+        quotient = loop.builder.fdiv(loop.vector(a, dtype), loop.vector(b, dtype))
+        whole = Plane(intrinsic(loop.builder, "floor", quotient), dtype)
+    else:
+        whole = _floor_divide(loop, dtype, a, b)
+    return _difference(loop, dtype, a, _product(loop, dtype, whole, b))
 
 
 def _intrinsic(name: str) -> Callable[..., Plane]:
@@ -401,7 +432,7 @@ def _absolute(loop: _Loop, dtype: torch.dtype, a: Value) -> Plane:
     if dtype.is_floating_point:
         return _intrinsic("fabs")(loop, dtype, a)
     x = loop.vector(a, dtype)
-    negative = loop.builder.icmp_signed("<", x, ir.Constant(x.type, None))
+    negative = loop.compare("<", x, ir.Constant(x.type, None), dtype)
     return Plane(loop.builder.select(negative, loop.builder.neg(x), x), dtype)
 
 
@@ -459,8 +490,8 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "logical_not": lambda loop, dtype, a: Plane(loop.builder.not_(loop.vector(a, torch.bool)), torch.bool),
     "__lshift__": _bits("shl"),
     "bitwise_left_shift": _bits("shl"),
-    "__rshift__": _bits("ashr"),
-    "bitwise_right_shift": _bits("ashr"),
+    "__rshift__": _right_shift,
+    "bitwise_right_shift": _right_shift,
     "floor_divide": _floor_divide,
     "remainder": _remainder,
     "_to_copy": lambda loop, dtype, a, **_: Plane(loop.vector(a, dtype), dtype),
