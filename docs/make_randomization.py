@@ -39,6 +39,11 @@ How laws are written:
 | `{probability: 0.2, law: [0.5, 2]}` | a law now and then, else the neutral value |
 | `{from: [0, 1], to: [0, 5], samples: 100000}` | a law whose parameters move with the sample index: a curriculum |
 | `so3`, `yaw`, `resting`, `{views: {subdivisions: 2, in_plane: 12, cycle: true}}` | rotations |
+
+The world's z points up, and so should that of the mesh files: `yaw`, `upright`, views and leaning are about it. Where
+another axis of the files does, as y in many OBJ and glTF files, `objects.up: y` says so (`x`, `-x`, `y`, `-y`, `z` or
+`-z`; also `context.up`, `occluders.up`, `clutter.up`). Poses stay those of the file's own axes. Objects that rest need
+no such word.
 """
 TABLE = "| name | what | unit | default | set by presets | varied by |\n|---|---|---|---|---|---|\n"
 LAW_WORDS = {"probability", "from", *READERS, *STRUCTURED}

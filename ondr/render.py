@@ -16,6 +16,7 @@ from ondr.imaging.lens_view import FINER
 from ondr.imaging.picture import develop, see
 from ondr.isolation import isolated
 from ondr.labels import label
+from ondr.memory import in_parts_that_fit, known_to_fit, out_of_memory
 from ondr.place import place
 from ondr.scene import Scene
 from ondr.timing import stage
@@ -43,9 +44,11 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "ba
 
     Raises:
         BackendError: The device's renderer is missing.
+        torch.OutOfMemoryError: An image, or a `render.micro_batch` that is set, does not fit the device; on the CPU a
+            MemoryError or a RuntimeError, whichever is raised there.
     """
     with isolated(assets.bank.device):
-        parts = [_render(part, assets, cfg) for part in micro_batches(scene, cfg)]
+        parts = _render_parts(scene, assets, cfg)
     if len(parts) == 1:
         return parts[0]
     return torch.cat([images for images, _ in parts]), Targets.join([targets for _, targets in parts])
@@ -57,11 +60,34 @@ def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
     pixels = cfg.image_size[0] * cfg.image_size[1]
     if scene.camera.distortion is not None:
         pixels = math.ceil(pixels * FINER**2)
-    wanted = PIXELS_AT_ONCE[scene.poses.mesh.device.type] // pixels if setting == "auto" else setting
+    device = scene.poses.mesh.device
+    wanted = PIXELS_AT_ONCE[device.type] // pixels if setting == "auto" else setting
+    if setting == "auto":
+        wanted = known_to_fit((device, cfg.image_size), wanted)
     most = max(1, min(wanted, (MOST_PIXELS - 1) // pixels))
     parts = max(1, -(-total // most))
     for i in range(parts):
         yield scene if parts == 1 else scene.rows(slice(total * i // parts, total * (i + 1) // parts))
+
+
+def _render_parts(scene: Scene, assets: Assets, cfg: Config) -> list[tuple[Tensor, Targets]]:
+    """Renders one part after the other: where their size is not set, in smaller ones if memory runs out."""
+
+    def run(part: Scene) -> tuple[Tensor, Targets]:
+        return _render(part, assets, cfg)
+
+    device, setting = assets.bank.device, cfg.render.micro_batch
+    if setting == "auto":
+        return in_parts_that_fit(run, micro_batches(scene, cfg), (device, cfg.image_size))
+    try:
+        return [run(part) for part in micro_batches(scene, cfg)]
+    except (RuntimeError, MemoryError) as error:
+        if out_of_memory(error):
+            error.add_note(
+                f"render.micro_batch must be small enough for its images to fit the memory of {device}, got {setting}. "
+                "Set render.micro_batch to auto."
+            )
+        raise
 
 
 def _render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Tensor, Targets]:

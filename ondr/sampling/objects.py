@@ -16,12 +16,24 @@ from ondr.sampling.layouts import Placement, Things, arrange
 from ondr.sampling.layouts.ground import STANDING
 from ondr.sampling.layouts.room import say_left_out
 from ondr.scene import Camera, Poses
+from ondr.settings.section import Up
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 IN_UNITS = ("distractors", "context")
 """Groups whose sizes are drawn in multiples of the objects' median size."""
 TURNED = ("objects", "distractors", "context", "occluders", "clutter")
 """Groups that are turned by a law, in the order of their slots."""
+FROM_FILES = ("objects", "context", "occluders", "clutter")
+"""Of them those whose meshes come from files, which say by `up` how they are to stand."""
+RAISED: dict[Up, tuple[tuple[int, int], ...]] = {
+    "x": ((2, 1), (1, 1), (0, -1)),
+    "-x": ((2, -1), (1, 1), (0, 1)),
+    "y": ((0, 1), (2, 1), (1, -1)),
+    "-y": ((0, 1), (2, -1), (1, 1)),
+    "-z": ((0, 1), (1, -1), (2, -1)),
+}
+"""Quarter and half turns that bring an axis up: the axis, and its sign, that each of a file's x, y and z becomes. x
+stays where it is wherever it can, since things are built along it."""
 DERIVED_GROUPS = ("objects", "distractors")
 """Groups whose distance, and screen size where it is not drawn, are among the draws."""
 
@@ -114,17 +126,28 @@ def rotations(
 ) -> Float[Tensor, "batch slot 3 3"]:
     """Returns world_from_object of every slot; surfaces are level.
 
-    Objects that rest are brought to rest first, then lean, then are turned.
+    Objects that rest are brought to rest first, all other things up; then objects lean, then all are turned.
     """
-    drawn = [rotation_from_quaternion(draws[f"{group}.rotation"]) for group in TURNED if f"{group}.rotation" in draws]
-    objects = cfg.groups["objects"]
+    groups = [group for group in TURNED if f"{group}.rotation" in draws]
+    drawn = {group: rotation_from_quaternion(draws[f"{group}.rotation"]) for group in groups}
     if "objects.tilt_degrees" in active:
-        drawn[0] = product(drawn[0], leaning(draws))
-    if isinstance(cfg.objects.rotation, Resting):
-        drawn[0] = product(drawn[0], rests(bank, mesh[:, objects], draws["objects.resting_pose"]))
-    turned = torch.cat(drawn, dim=1)
+        drawn["objects"] = product(drawn["objects"], leaning(draws))
+    for group in (name for name in FROM_FILES if name in drawn):
+        if group == "objects" and isinstance(cfg.objects.rotation, Resting):
+            stood = rests(bank, mesh[:, cfg.groups[group]], draws["objects.resting_pose"])
+            drawn[group] = product(drawn[group], stood)
+        else:
+            drawn[group] = raised(drawn[group], getattr(cfg, group).up)
+    turned = torch.cat(list(drawn.values()), dim=1)
     level = torch.eye(3, device=turned.device).expand(len(turned), cfg.groups["room"].stop - turned.shape[1], 3, 3)
     return torch.cat([turned, level], dim=1)
+
+
+def raised(rotation: Float[Tensor, "batch some 3 3"], up: Up) -> Float[Tensor, "batch some 3 3"]:
+    """Returns rotations that first turn the axis `up` to z: columns change places and signs, and nothing is rounded."""
+    if up == "z":
+        return rotation
+    return torch.stack([sign * rotation[..., axis] for axis, sign in RAISED[up]], dim=-1)
 
 
 def leaning(draws: Draws) -> Float[Tensor, "batch object 3 3"]:

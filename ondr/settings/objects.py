@@ -10,7 +10,7 @@ from pydantic import Field
 from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.material import Material
-from ondr.settings.section import BEFORE_CAMERA, POSITIVE, SPREAD, UPRIGHT, Section
+from ondr.settings.section import BEFORE_CAMERA, POSITIVE, SPREAD, UP, UPRIGHT, Section, Up
 from ondr.settings.structured import Along
 
 
@@ -45,6 +45,7 @@ class Objects(Section):
     unit: Literal["m", "mm", "cm", "unit"] = Field(
         default="m", description="unit of the files; unit: each mesh's longest side is 1 m"
     )
+    up: Up = Field(default="z", description=UP)
     count: Law = quantity(
         [1, 6],
         "number",
