@@ -20,11 +20,11 @@ demo: $(VENV)/installed
 	$(BIN)/python -m ondr demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # The fast tests again, with the shapes and types in annotations checked at every call.
 shapes: $(VENV)/installed
-	ONDR_TYPECHECK=1 $(BIN)/python -m pytest
+	ONDR_TYPECHECK=1 $(BIN)/python -m pytest -n auto
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m "slow and not cuda"

@@ -252,6 +252,13 @@ def _unbind(loop: _Loop, value: Memory, dim: int = 0) -> list[Memory]:
     return [_select(loop, value, dim, i) for i in range(value.shape[dim])]
 
 
+def _slice(_: _Loop, value: Memory, dim: int = 0, start: int | None = None, end: int | None = None) -> Memory:
+    first, last, _ = slice(start, end).indices(value.shape[dim])
+    shape = list(value.shape)
+    shape[dim] = last - first
+    return replace(value, shape=tuple(shape), offset=value.offset + first * value.strides[dim])
+
+
 def _view(_: _Loop, value: Any, shape: Sequence[int]) -> Any:
     if isinstance(value, Plane):
         return value
@@ -271,6 +278,7 @@ def _view(_: _Loop, value: Any, shape: Sequence[int]) -> Any:
 
 VIEWS: dict[str, Callable[..., Any]] = {
     "select": _select,
+    "slice": _slice,
     "unbind": _unbind,
     "view": _view,
     "reshape": _view,

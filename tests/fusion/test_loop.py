@@ -131,7 +131,8 @@ def lookups(given: Tables, index: Tensor, x: Tensor, factor: int) -> Tensor:
     red, green, blue = take(given.one, None)
     flag = torch.where(take_one(given.flags, index), red, green)
     word = (take_one(given.column, index) & 255).float()
-    return torch.stack([*(c * x for c in take(given.rows, index)), flag, word, blue * factor + x])
+    last = take(given.rows[:, -1:], index)[0]
+    return torch.stack([*(c * x for c in take(given.rows, index)), flag, word, last, blue * factor + x])
 
 
 @pytest.mark.parametrize("width", range(1, 20))
@@ -168,7 +169,7 @@ def test_jobs_have_tables_of_their_own_and_any_length(monkeypatch: pytest.Monkey
 
 def test_nothing_to_do_is_done():
     found = run(lookups, [Job(tables(4), 0, 0)], [torch.zeros(0).int(), torch.zeros(0)], 1)
-    assert found.shape == (7, 0)
+    assert found.shape == (8, 0)
 
 
 def test_a_kind_of_tables_is_compiled_once(monkeypatch: pytest.MonkeyPatch):
