@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ondr.fusion import loop
-from ondr.fusion.emit_llvm import OPERATIONS, VIEWS
 from ondr.fusion.loop import Job, run
+from ondr.fusion.operations_llvm import OPERATIONS
+from ondr.fusion.views_llvm import VIEWS
 from ondr.imaging.planes import take, take_one
 
 NUMBER = 100
@@ -252,7 +253,7 @@ def scaled(given: Tables, x: Tensor) -> Tensor:
 def test_no_row_is_read_to_compile():
     empty = Tables(torch.ones(0, 6), torch.ones(0).int(), torch.ones(0).bool(), torch.ones(1, 3))
     index, x = torch.zeros(0).int(), torch.zeros(0)
-    assert run(lookups, [Job(empty, 0, 0)], [index, x], 6).shape == (9, 0)
+    assert run(lookups, [Job(empty, 0, 0)], [index, x], 6).shape == (10, 0)
 
 
 def test_what_users_set_for_new_tensors_changes_nothing():
