@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 PIP_ARGS ?=
 
-.PHONY: demo test shapes slow lint types check gpu-check clean clean-kernels
+.PHONY: demo test shapes slow lint types check docs gpu-check clean clean-kernels
 .DEFAULT_GOAL := demo
 
 # The stamp is as old as the files that say what to install.
@@ -20,11 +20,11 @@ demo: $(VENV)/installed
 	$(BIN)/python -m ondr demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # The fast tests again, with the shapes and types in annotations checked at every call.
 shapes: $(VENV)/installed
-	ONDR_TYPECHECK=1 $(BIN)/python -m pytest
+	ONDR_TYPECHECK=1 $(BIN)/python -m pytest -n auto
 
 slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m "slow and not cuda"
@@ -38,6 +38,14 @@ types: $(VENV)/installed
 
 check: test shapes slow lint types
 
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) --constraint $(CONSTRAINTS) --editable ".[docs]"
+	touch $@
+
+# The site, in the folder site/: open site/index.html in a browser, or `$(BIN)/mkdocs serve` to write with it.
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --strict
+
 # All that needs a GPU, with whatever $(PYTHON) has installed: tests, speed, and what the stream costs a training loop.
 gpu-check:
 	ONDR_REQUIRE_CUDA=1 $(PYTHON) -m pytest -m cuda
@@ -49,4 +57,4 @@ clean-kernels:
 	find ondr -name '*.nbi' -delete -o -name '*.nbc' -delete
 
 clean: clean-kernels
-	rm -rf $(VENV) build dist preview.png
+	rm -rf $(VENV) build dist site preview.png

@@ -12,7 +12,7 @@ import torch
 
 from ondr.device import automatic
 
-LIBRARIES = ("torch", "numba", "kornia", "trimesh", "numpy", "scipy", "pillow", "pydantic")
+LIBRARIES = ("torch", "numba", "llvmlite", "kornia", "trimesh", "numpy", "scipy", "pillow", "pydantic")
 NVDIFFRAST = ("nvdiffrast", "diffrp-nvdiffrast")
 """Names of the packages that contain it: upstream's own, and the build that the package index has."""
 NVDIFFRAST_LICENCE = "NVIDIA Source Code License: no commercial use (section 3.3). ondr itself is MIT"
@@ -65,7 +65,7 @@ def _nvdiffrast() -> str:
 
 def _compiler() -> str:
     found = os.environ.get("CXX") or next((c for c in COMPILERS if shutil.which(c)), None)
-    return f"{found}: torch.compile can be used" if found else "none: shading runs without torch.compile"
+    return f"{found or 'none'}: needed on CUDA only, by torch.compile and to build nvdiffrast"
 
 
 def _cuda_compiler() -> str:

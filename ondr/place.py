@@ -40,7 +40,9 @@ def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
     # What the vertices are to get gradients from, they must be drawn from.
     if bank.levels is not None and detail_pixels > 0 and not bank.vertices.requires_grad:
         levels = bank.levels
-        fine = levels.error[row] * pixels_per_unit(scene, bank, placed)[..., None] <= detail_pixels
+        # Rows by index_select: indexing would wake another thread for them.
+        error = levels.error.index_select(0, row.flatten()).unflatten(0, row.shape)
+        fine = error * pixels_per_unit(scene, bank, placed)[..., None] <= detail_pixels
         chosen = row * fine.shape[-1] + fine.sum(-1) - 1
         first, count = levels.first_triangle.flatten()[chosen], levels.triangle_count.flatten()[chosen]
     return Instances(

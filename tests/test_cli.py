@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import ondr
 from ondr.cli import main
-from ondr.cli.options import settings, uncompiled
+from ondr.cli.options import settings, without_torch_compile
 from ondr.draw import CAPTION_PIXELS, GAP_PIXELS
 
 SMALL = ["-o", "image_size=[48, 64]", "-o", "batch_size=2", "-o", "device=cpu", "-o", "assets.progress=false"]
@@ -123,7 +124,7 @@ def test_preview_shows_the_images_of_the_ids(capsys: pytest.CaptureFixture[str],
     assert code == 0
     assert "2 images of 64x48" in text
     cfg = settings(None, [word for word in SMALL if word != "-o"])
-    images = ondr.RandomizedScenes(uncompiled(cfg)).render([123456, 5]).images
+    images = ondr.RandomizedScenes(without_torch_compile(cfg)).render([123456, 5]).images
     sheet = np.asarray(Image.open(out))
     # Images of 64 pixels are shown three times as large.
     assert sheet.shape == (48 * 3 + CAPTION_PIXELS + 2 * GAP_PIXELS, 2 * (64 * 3 + GAP_PIXELS) + GAP_PIXELS, 3)
@@ -140,9 +141,15 @@ def test_preview_counts_on_from_an_id(capsys: pytest.CaptureFixture[str], tmp_pa
     assert Image.open(out).width == 2 * (64 * 3 + GAP_PIXELS) + GAP_PIXELS
 
 
-def test_preview_does_not_wait_for_a_compiler_unless_told_to() -> None:
-    assert uncompiled(ondr.Config()).render.compile is False
-    assert uncompiled(ondr.Config().with_overrides(["render.compile=true"])).render.compile is True
+@pytest.mark.parametrize(
+    ("device", "setting", "expected"), [("cuda", "auto", False), ("cuda", "true", True), ("cpu", "auto", "auto")]
+)
+def test_commands_wait_for_torch_compile_only_if_told_to(
+    monkeypatch: pytest.MonkeyPatch, device: str, setting: str, expected: bool | str
+) -> None:
+    monkeypatch.setattr("ondr.device.resolve", lambda _: torch.device(device))
+    cfg = ondr.Config().with_overrides([f"render.compile={setting}"])
+    assert without_torch_compile(cfg).render.compile == expected
 
 
 def test_demo_writes_a_sheet_and_says_what_was_made(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

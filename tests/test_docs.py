@@ -1,4 +1,7 @@
-"""Documentation matches code: the README runs, documented arguments exist, presets load, importing is light."""
+"""Documentation matches code: the README runs, documented arguments exist, presets load, importing is light.
+
+The pages themselves are left to `test_site`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from pathlib import Path
 import pytest
 
 import ondr
-from ondr.cli import app
 from ondr.config import Config
 from ondr.presets import read_preset
 from ondr.settings import Output
@@ -29,17 +31,9 @@ def test_the_readmes_program_runs() -> None:
     assert result.stdout.count("torch.Size([8, 3, 128, 128])") == 2
 
 
-def test_the_readmes_commands_exist() -> None:
-    known = {command.callback.__name__ for command in app.registered_commands if command.callback}
-    assert set(re.findall(r"^ondr (\w+)", README, flags=re.MULTILINE)) <= known
+def test_the_readmes_make_targets_exist() -> None:
     targets = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     assert set(re.findall(r"make ([\w-]+)", README)) - {"a"} <= targets
-
-
-def test_the_readmes_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-    assert links
-    assert not [link for link in links if not (ROOT / link).exists()]
 
 
 def documented_functions() -> Iterator[tuple[str, ast.FunctionDef]]:

@@ -17,7 +17,18 @@ def test_it_lists_versions_and_the_licence() -> None:
     facts = dict(doctor.facts())
     assert facts["torch"] == torch.__version__
     assert facts["python"].startswith(platform.python_version())
-    for name in ("ondr", "numba", "kornia", "trimesh", "cpu", "cuda", "nvdiffrast", "C++ compiler", "nvcc and ninja"):
+    for name in (
+        "ondr",
+        "numba",
+        "llvmlite",
+        "kornia",
+        "trimesh",
+        "cpu",
+        "cuda",
+        "nvdiffrast",
+        "C++ compiler",
+        "nvcc and ninja",
+    ):
         assert facts[name]
     assert "NVIDIA Source Code License" in facts["nvdiffrast's licence"]
     assert "no commercial use" in facts["nvdiffrast's licence"]

@@ -38,6 +38,8 @@ CONFIG: dict[str, Any] = {
     "photometric": {
         "brightness": 1, "contrast": 1, "saturation": 1, "hue_degrees": 0, "noise_std": 0, "blur_sigma": 0,
     },
+    # It draws meshes as they are.
+    "render": {"detail_pixels": 0},
 }  # fmt: skip
 LABELS = ["boxes", "labels", "visibility", "instances"]
 TURNS = 9

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ondr.cli.options import Overrides, settings, uncompiled
+from ondr.cli.options import Overrides, settings, without_torch_compile
 from ondr.cli.preview import DRAWN, check_writable, save
 
 ROWS, COLUMNS = 4, 6
@@ -22,7 +22,7 @@ def demo(
     import ondr
 
     check_writable(out)
-    cfg = uncompiled(settings(None, overrides)).with_overrides([DRAWN])
+    cfg = without_torch_compile(settings(None, overrides)).with_overrides([DRAWN])
     started = perf_counter()
     scenes = ondr.RandomizedScenes(cfg)
     loaded = perf_counter()
@@ -33,11 +33,12 @@ def demo(
     scenes.render(range(ROWS * COLUMNS)).images.cpu()
     rate = ROWS * COLUMNS / (perf_counter() - again)
     objects = int(batch.targets.valid.sum())
+    how = " without compiling" if cfg.render.compile is False else ""
     typer.echo(
         f"{out.absolute()}\n"
         f"{len(scenes.mesh_files)} meshes of {len(scenes.class_names)} classes loaded in {loaded - started:.1f} s: "
         f"{', '.join(scenes.class_names)}\n"
         f"{len(batch.images)} images of {cfg.image_size[1]}x{cfg.image_size[0]} with {objects} labelled objects; "
         f"left half plain, right half with class, visible share and box (grey: ignored)\n"
-        f"{rate:.0f} images/s on {batch.images.device} without compiling; `ondr bench` measures the rest"
+        f"{rate:.0f} images/s on {batch.images.device}{how}; `ondr bench` measures more"
     )

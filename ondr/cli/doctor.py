@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from ondr.cli.options import Overrides, Source, settings, uncompiled
+from ondr.cli.options import Overrides, Source, settings, without_torch_compile
 
 if TYPE_CHECKING:
     from ondr.config import Config
@@ -20,12 +20,14 @@ def doctor(source: Source = None, overrides: Overrides = None) -> None:
     from ondr.device import resolve
     from ondr.doctor import backend, facts
 
-    cfg = uncompiled(settings(source, overrides))
+    cfg = settings(source, overrides)
     for name, value in facts():
         _show(name, value)
     _show("renders with", backend(resolve(cfg.device), cfg.device))
+    cfg = without_torch_compile(cfg)
     height, width = cfg.image_size
-    _show("speed", f"{_speed(cfg):.0f} images/s of {width}x{height} over {IMAGES} images, not compiled")
+    how = ", not compiled" if cfg.render.compile is False else ""
+    _show("speed", f"{_speed(cfg):.0f} images/s of {width}x{height} over {IMAGES} images{how}")
 
 
 def _show(name: str, value: str) -> None:

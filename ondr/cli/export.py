@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ondr.cli.options import Overrides, Source, Without, settings, uncompiled
+from ondr.cli.options import Overrides, Source, Without, settings, without_torch_compile
 
 
 def export(
@@ -28,7 +28,7 @@ def export(
     from ondr.export import write
 
     changes = [*(overrides or []), *([] if seed is None else [f"seed={seed}"])]
-    cfg = uncompiled(settings(source, changes, without))
+    cfg = without_torch_compile(settings(source, changes, without))
     started = perf_counter()
     try:
         done = write(cfg, out, format, count, workers=workers, image_format=image_format)  # type: ignore[arg-type]

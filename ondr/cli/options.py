@@ -42,6 +42,14 @@ def settings(source: str | None, overrides: list[str] | None, without: list[str]
     return ondr.preset(source, changes, without or []) if is_preset else ondr.Config.load(source, changes)
 
 
-def uncompiled(cfg: Config) -> Config:
-    """Returns the settings without a wait for a compiler, unless they ask for one by `render.compile=true`."""
-    return cfg if cfg.render.compile is True else cfg.with_overrides(["render.compile=false"])
+def without_torch_compile(cfg: Config) -> Config:
+    """Returns the settings without a wait for torch.compile on a GPU, unless `render.compile=true` asks for it.
+
+    Raises:
+        BackendError: There is no such device.
+    """
+    from ondr.device import resolve
+
+    # On the CPU the loop of shading is compiled in about a second.
+    waits = cfg.render.compile == "auto" and resolve(cfg.device).type == "cuda"
+    return cfg.with_overrides(["render.compile=false"]) if waits else cfg

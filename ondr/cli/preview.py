@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ondr.cli.options import Overrides, Source, Without, settings, uncompiled
+from ondr.cli.options import Overrides, Source, Without, settings, without_torch_compile
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,7 +34,7 @@ def preview(
     import ondr
 
     check_writable(out)
-    cfg = uncompiled(settings(source, overrides, without)).with_overrides([DRAWN])
+    cfg = without_torch_compile(settings(source, overrides, without)).with_overrides([DRAWN])
     number = count or (1 if sample else 24)
     ids = [first + k for first in sample or [0] for k in range(number)]
     scenes = ondr.RandomizedScenes(cfg)

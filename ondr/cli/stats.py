@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ondr.cli.options import Overrides, Source, Without, settings, uncompiled
+from ondr.cli.options import Overrides, Source, Without, settings, without_torch_compile
 from ondr.cli.preview import check_writable, save
 
 
@@ -27,7 +27,9 @@ def stats(
     from ondr.stats_page import stats_page
 
     check_writable(out)
-    cfg = stats_config(uncompiled(settings(source, overrides, without))).with_overrides(["batches_per_epoch=null"])
+    cfg = stats_config(without_torch_compile(settings(source, overrides, without))).with_overrides(
+        ["batches_per_epoch=null"]
+    )
     scenes = ondr.RandomizedScenes(cfg)
     batches = -(-count // cfg.batch_size)
     found = measure_stats(track(itertools.islice(scenes, batches), "rendering", total=batches), len(scenes.class_names))

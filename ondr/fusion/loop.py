@@ -40,17 +40,21 @@ def run(
 
     Args:
         function: Takes tables and planes, returns planes in a tuple or stacked. Compiled once for each kind of
-            tables, in a second or two; afterwards it is called no more.
+            tables, whatever their numbers of rows, in a second or two; afterwards it is called no more. What it indexes
+            tables with must be rows of theirs, counted from the start: nobody checks.
         jobs: Their parts do not overlap. All their tables are of one kind.
         planes: Vectors of one length on the CPU.
         static: Anything else that the function takes; it is compiled for each.
 
     Returns:
         Elements that are in no job's part are not written.
+
+    Raises:
+        NotImplementedError: Something in the function has no loop, above all an operation that `emit_llvm` lacks.
     """
     planes = [plane.contiguous() for plane in planes]
     kernel, count = _kernel(function, jobs[0].tables, planes, static)
-    out = torch.empty(count, len(planes[0]))
+    out = torch.empty(count, len(planes[0]), dtype=torch.float32, device="cpu")
     tasks = [task for job in jobs for task in _tasks(kernel, job, planes, out)]
     _run_all(tasks)
     return out
@@ -60,11 +64,21 @@ _kernels: dict[Any, tuple[Any, int]] = {}
 _lock = threading.RLock()
 
 
+def _renew_lock() -> None:
+    """Replaces the lock in a forked child: a thread that was compiling in the parent does not exist there."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def _kernel(
     function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], static: Sequence[Any]
 ) -> tuple[Any, int]:
     """Returns the compiled function and the number of its results."""
-    leaves = tuple((leaf.dtype, leaf.shape[1:]) for leaf in leaves_of(tables))
+    leaves = tuple((leaf.dtype, leaf.dim(), leaf.shape[1:]) for leaf in leaves_of(tables))
     key = (function, _kind(tables), leaves, tuple(plane.dtype for plane in planes), static)
     with _lock:
         if key not in _kernels:
@@ -100,16 +114,16 @@ def _tasks(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> Iter
     if number < lanes():
         yield functools.partial(_run_short, kernel, job, planes, out)
         return
-    leaves = [leaf.contiguous() for leaf in leaves_of(job.tables)]
-    pointers = _pointers([*leaves, *planes, *out])
+    tensors = [*(leaf.contiguous() for leaf in leaves_of(job.tables)), *planes, *out]
+    pointers = _pointers(tensors)
     parts = max(1, min(number // SHARE, 2 * threads()))
     for i in range(parts):
         first, end = (job.first + number * k // parts for k in (i, i + 1))
-        yield functools.partial(_run_long, kernel, pointers, first, end, leaves)
+        yield functools.partial(_run_long, kernel, pointers, first, end, tensors)
 
 
-def _run_long(kernel: Any, pointers: np.ndarray, first: int, end: int, _leaves: list[Tensor]) -> None:
-    # The leaves are kept alive until then.
+def _run_long(kernel: Any, pointers: np.ndarray, first: int, end: int, _tensors: list[Tensor]) -> None:
+    # The tensors are kept alive until then, even if who asked for it was interrupted.
     kernel(pointers.ctypes.data, first, end)
 
 
@@ -120,9 +134,9 @@ def _run_short(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> 
     if job.end == job.first:
         return
     number = job.end - job.first
-    place = torch.arange(lanes()).clamp_max(number - 1) + job.first
+    place = torch.arange(lanes(), device="cpu").clamp_max(number - 1) + job.first
     leaves, some = [leaf.contiguous() for leaf in leaves_of(job.tables)], [plane[place] for plane in planes]
-    found = torch.empty(len(out), lanes())
+    found = out.new_empty(len(out), lanes())
     kernel(_pointers([*leaves, *some, *found]).ctypes.data, 0, lanes())
     out[:, job.first : job.end] = found[:, :number]
 

@@ -38,9 +38,6 @@ class Machine:
         llvm.initialize_native_asmprinter()
         # What loads the code reads one format of object files on every system.
         self.triple = llvm.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
-        self.target = llvm.Target.from_triple(self.triple).create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
-        )
         self.engines: list[Any] = []
 
     def compile(self, source: str) -> Kernel:
@@ -48,10 +45,14 @@ class Machine:
         module = llvm.parse_assembly(source)
         module.triple = self.triple
         module.verify()
+        # An engine owns its target from then on.
+        target = llvm.Target.from_triple(self.triple).create_target_machine(
+            cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
+        )
         options = llvm.create_pipeline_tuning_options(speed_level=2)
-        builder = llvm.create_pass_builder(self.target, options)
+        builder = llvm.create_pass_builder(target, options)
         builder.getModulePassManager().run(module, builder)
-        engine = llvm.create_mcjit_compiler(module, self.target)
+        engine = llvm.create_mcjit_compiler(module, target)
         engine.finalize_object()
         self.engines.append(engine)
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)

@@ -20,7 +20,7 @@ def trace(function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], s
     """Returns the operations of `function(tables, *planes, *static)`; its inputs are the leaves, then the planes.
 
     Args:
-        function: Of planes; what it does must not depend on their values.
+        function: Of planes; what it does must not depend on their values, nor on how many rows tables have.
         tables: A dataclass of tensors and of such dataclasses.
         planes: Vectors of one length, of which a few elements are taken as an example.
         static: Anything else, which becomes part of what is computed.
@@ -32,8 +32,9 @@ def trace(function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], s
     def flat(*inputs: Tensor) -> Any:
         return function(with_leaves(tables, iter(inputs[: len(leaves)])), *inputs[len(leaves) :], *static)
 
-    examples = [plane.new_zeros(EXAMPLE) for plane in planes]
+    # Each leaf is an input of its own, even where two are one tensor now. No element is read, nor need there be any.
+    examples = [*(leaf.detach() for leaf in leaves), *(plane.new_zeros(EXAMPLE) for plane in planes)]
     with torch.no_grad(), written_for_one_loop():
-        module = make_fx(flat)(*leaves, *examples)
+        module = make_fx(flat, tracing_mode="fake", _allow_non_fake_inputs=True)(*examples)
     module.graph.eliminate_dead_code()
     return module

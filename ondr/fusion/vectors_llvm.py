@@ -91,7 +91,7 @@ def by_lane(builder: Any, name: str, *args: Any) -> Any:
 
 
 def log2(builder: Any, x: Any) -> Any:
-    """Returns the logarithm of positive normal numbers, to 1e-7 and a unit in the last place.
+    """Returns the logarithm of positive normal numbers, to 1e-7 and a unit in the last place; NaN of NaN.
 
     With x = 2^n m and m within a factor of the square root of 2 from 1, it is n + 2 artanh((m - 1) / (m + 1)) / ln 2.
     """
@@ -104,7 +104,9 @@ def log2(builder: Any, x: Any) -> Any:
     one = numbers(lanes, 1.0)
     t = builder.fdiv(builder.fsub(m, one, FAST), builder.fadd(m, one, FAST), FAST)
     series = polynomial(builder, builder.fmul(t, t, FAST), [2 / LN2 / k for k in (1, 3, 5, 7, 9)])
-    return builder.fadd(builder.sitofp(exponent, x.type), builder.fmul(t, series, FAST), FAST)
+    result = builder.fadd(builder.sitofp(exponent, x.type), builder.fmul(t, series, FAST), FAST)
+    # The bits of what is not a number would be taken for those of one.
+    return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
 
 
 def exp2(builder: Any, x: Any) -> Any:

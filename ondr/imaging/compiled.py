@@ -32,7 +32,7 @@ def wants_compile(setting: Setting, device: torch.device) -> bool:
     """Returns what `render.compile` means on a device.
 
     Args:
-        setting: `auto` compiles where a compiler is found; on the CPU there always is one.
+        setting: `auto` compiles where that can be done; on the CPU it always can.
         device: Where the images are made.
 
     Raises:
@@ -45,7 +45,7 @@ def wants_compile(setting: Setting, device: torch.device) -> bool:
 def _resolve(setting: Setting) -> bool:
     missing = _missing_compiler()
     if setting == "auto":
-        what = "not compiled" if missing else "compiled while the first batch waits, some 20 s"
+        what = "not compiled" if missing else "compiled while the first batch waits"
         say_once(f"shading is {what}: {missing or 'a compiler is there'}. Set render.compile to choose.")
     elif missing:
         raise BackendError(f"render.compile must be false or auto here, got true: {missing}. Set render.compile=auto.")
@@ -68,7 +68,7 @@ def _missing_compiler() -> str:
 
 @functools.cache
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function compiled, once per process for each function; the first call takes some 15 seconds.
+    """Returns a function compiled, once per process for each function, at its first call.
 
     Each shape is compiled for itself; nothing is recorded for autograd.
     """

@@ -10,8 +10,11 @@ from jaxtyping import Float
 from numba import njit, prange
 from torch import Tensor
 
+from ondr.fusion.loop import Job, run
 from ondr.imaging.background import BackgroundTables, PanoramaTables, place_in_panorama
+from ondr.imaging.planes import places
 from ondr.imaging.texture import level_start
+from ondr.leaves import map_leaves
 from ondr.raster.visibility import Fragments
 from ondr.threads_numba import numba_threads
 
@@ -61,11 +64,14 @@ def compose(
 
 def _panorama_places(panorama: PanoramaTables, size: tuple[int, int]) -> Float[Tensor, "shown 2 height width"]:
     """Returns u and v of the pixels' centres in the images that show a panorama."""
-    image = panorama.shown.nonzero()[:, 0, None, None]
-    y, x = (torch.arange(side) + 0.5 for side in size)
-    shape = (len(image), *size)
-    u, v = place_in_panorama(panorama, image.expand(shape), x.expand(shape), y[:, None].expand(shape))
-    return torch.stack([u, v], dim=1)
+    shown = map_leaves(panorama, lambda table: table[panorama.shown])
+    pixel = torch.arange(len(shown.shown) * size[0] * size[1], dtype=torch.int32)
+    return run(_places_at, [Job(shown, 0, len(pixel))], [pixel], size).view(2, -1, *size).transpose(0, 1)
+
+
+def _places_at(panorama: PanoramaTables, pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    image, row, column = places(pixel, size)
+    return place_in_panorama(panorama, image, column + 0.5, row + 0.5)
 
 
 @typing.no_type_check

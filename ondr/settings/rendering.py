@@ -14,7 +14,8 @@ class Render(Section):
 
     antialias: Literal["auto"] | bool = Field(default="auto", description="smooth edges; auto: true")
     compile: Literal["auto"] | bool = Field(
-        default="auto", description="torch.compile of shading and exposure; auto: where a compiler is found"
+        default="auto",
+        description="run shading as one loop over pixels; auto: always on the CPU, on CUDA where torch.compile works",
     )
     micro_batch: Literal["auto"] | Annotated[int, Field(ge=1)] = Field(
         default="auto", description="images rendered at once within a batch"

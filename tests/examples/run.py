@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 QUICK = ("--device", "cpu", "-o", "render.compile=false", "-o", "objects.instance=first")
-"""Without the compiler's 20 s, and with few meshes to learn."""
+"""Without a second for compiling in each process, and with few meshes to learn."""
 LOSSES = re.compile(r"loss (\S+) -> (\S+)")
 
 

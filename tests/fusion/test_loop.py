@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
+import os
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -10,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ondr.fusion import loop
-from ondr.fusion.emit_llvm import OPERATIONS, VIEWS
 from ondr.fusion.loop import Job, run
+from ondr.fusion.operations_llvm import OPERATIONS
+from ondr.fusion.views_llvm import VIEWS
 from ondr.imaging.planes import take, take_one
 
 NUMBER = 100
@@ -63,8 +68,23 @@ CASES = {
     "round": lambda x, y, p, i, j, n: (x.round(),),
     "abs": lambda x, y, p, i, j, n: (x.abs(), i.abs()),
     "square": lambda x, y, p, i, j, n: (x.square(),),
-    "pow": lambda x, y, p, i, j, n: (x**2, x**3, p**4, p ** (1 / 2.4), p**2.4, p**-1.5, (p * 0) ** 0.5),
-    "log2": lambda x, y, p, i, j, n: (p.log2(), (p * 1e-20).log2(), (p * 1e20).log2(), (p / p).log2()),
+    "pow": lambda x, y, p, i, j, n: (
+        (p + 0 * x) ** 0.4,
+        x**2,
+        x**3,
+        p**4,
+        p ** (1 / 2.4),
+        p**2.4,
+        p**-1.5,
+        (p * 0) ** 0.5,
+    ),
+    "log2": lambda x, y, p, i, j, n: (
+        (p + 0 * x).log2(),
+        p.log2(),
+        (p * 1e-20).log2(),
+        (p * 1e20).log2(),
+        (p / p).log2(),
+    ),
     "exp2": lambda x, y, p, i, j, n: (x.exp2(), (x * 9).exp2()),
     "sin": lambda x, y, p, i, j, n: (x.sin(),),
     "cos": lambda x, y, p, i, j, n: (x.cos(),),
@@ -73,8 +93,8 @@ CASES = {
     "clamp": lambda x, y, p, i, j, n: (x.clamp(-1, 1), i.clamp(-5, 5), x.clamp(max=1)),
     "clamp_min": lambda x, y, p, i, j, n: (x.clamp_min(0.5), i.clamp_min(0)),
     "clamp_max": lambda x, y, p, i, j, n: (x.clamp_max(0.5), i.clamp_max(0)),
-    "maximum": lambda x, y, p, i, j, n: (torch.maximum(x, p), torch.maximum(i, j)),
-    "minimum": lambda x, y, p, i, j, n: (torch.minimum(x, p), torch.minimum(i, j)),
+    "maximum": lambda x, y, p, i, j, n: (torch.maximum(x, y), torch.maximum(y, x), torch.maximum(i, j)),
+    "minimum": lambda x, y, p, i, j, n: (torch.minimum(x, y), torch.minimum(y, x), torch.minimum(i, j)),
     "where": lambda x, y, p, i, j, n: (torch.where(x > 0, x, y), torch.where(i > 0, i, -1), torch.where(x > 0, 1.0, p)),
     "lt": lambda x, y, p, i, j, n: (x < y, i < 3, i < x),
     "le": lambda x, y, p, i, j, n: (x <= y, i <= 3),
@@ -93,14 +113,22 @@ CASES = {
     "bitwise_left_shift": lambda x, y, p, i, j, n: (1 << (n % 5),),
     "__rshift__": lambda x, y, p, i, j, n: (i >> 3,),
     "bitwise_right_shift": lambda x, y, p, i, j, n: (torch.bitwise_right_shift(i, n % 5),),
-    "floor_divide": lambda x, y, p, i, j, n: (i // 7, i // 256),
-    "remainder": lambda x, y, p, i, j, n: (i % 7, x % 1),
+    "floor_divide": lambda x, y, p, i, j, n: (i // 7, i // 256, i // (n + 1)),
+    "remainder": lambda x, y, p, i, j, n: (i % 7, i % (n + 1), x % 1, i % 49.0),
     "_to_copy": lambda x, y, p, i, j, n: (p.int(), (-p).int(), i.float(), (i > 0).float(), i.long() * 70000 >> 16),
     "full_like": lambda x, y, p, i, j, n: (torch.full_like(x, 2.5) * x,),
     "zeros_like": lambda x, y, p, i, j, n: (torch.zeros_like(x) + 1,),
     "ones_like": lambda x, y, p, i, j, n: (torch.ones_like(x) + x,),
     "scalar_tensor": lambda x, y, p, i, j, n: (torch.where(x > 0, 2.0, x),),
 }
+
+
+BYTES = {
+    "compared": lambda b, c, t: (b > 200, b < c, b == 255, t > 0, t >= False, t < 0.5),
+    "bounded": lambda b, c, t: (b.clamp(3, 250), torch.maximum(b, c), b.abs()),
+    "computed": lambda b, c, t: (b + 7, b // 7, b % 7, b >> 1, b << 1, b / 2, ~b, t.int() * 3, b.bool(), t & (b > 5)),
+}
+"""Operations on unsigned bytes `b` and `c` and truth values `t`."""
 
 
 def as_floats(results: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -126,12 +154,25 @@ def test_operations_are_those_of_torch(name: str):
     torch.testing.assert_close(found, expected, rtol=2e-6, atol=1e-6, equal_nan=True)
 
 
+@pytest.mark.parametrize("name", sorted(BYTES))
+def test_bytes_and_truth_values_have_no_sign(name: str):
+    b = torch.arange(256).to(torch.uint8)
+    inputs = [b, b.roll(1), b % 3 == 0]
+
+    def function(_: Tables, *values: Tensor) -> tuple[Tensor, ...]:
+        return as_floats(BYTES[name](*values))
+
+    found = run(function, [Job(tables(), 0, len(b))], inputs)
+    torch.testing.assert_close(found, torch.stack(function(tables(), *inputs)), rtol=0, atol=0)
+
+
 def lookups(given: Tables, index: Tensor, x: Tensor, factor: int) -> Tensor:
     """Reads tables in every way that shading does."""
     red, green, blue = take(given.one, None)
     flag = torch.where(take_one(given.flags, index), red, green)
     word = (take_one(given.column, index) & 255).float()
-    return torch.stack([*(c * x for c in take(given.rows, index)), flag, word, blue * factor + x])
+    last = take(given.rows[:, -1:], index)[0]
+    return torch.stack([*(c * x for c in take(given.rows, index)), flag, word, last, blue * factor + x])
 
 
 @pytest.mark.parametrize("width", range(1, 20))
@@ -168,7 +209,7 @@ def test_jobs_have_tables_of_their_own_and_any_length(monkeypatch: pytest.Monkey
 
 def test_nothing_to_do_is_done():
     found = run(lookups, [Job(tables(4), 0, 0)], [torch.zeros(0).int(), torch.zeros(0)], 1)
-    assert found.shape == (7, 0)
+    assert found.shape == (8, 0)
 
 
 def test_a_kind_of_tables_is_compiled_once(monkeypatch: pytest.MonkeyPatch):
@@ -177,6 +218,106 @@ def test_a_kind_of_tables_is_compiled_once(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(loop, "_compile", lambda *_: pytest.fail("compiled again"))
     longer = Tables(torch.ones(70, 5), torch.ones(80).int(), torch.ones(90).bool(), torch.ones(1, 3))
     run(lookups, [Job(longer, 0, NUMBER)], [index, x], 4)
+
+
+def test_a_kind_of_tables_is_compiled_for_all_of_its_kind():
+    index, x = torch.arange(NUMBER).int() % 5, torch.randn(NUMBER)
+
+    def function(given: Tables, index: Tensor, x: Tensor) -> Tensor:
+        return lookups(given, index, x, 5)
+
+    # What the first ones are must not become part of the loop: transposed, one tensor twice, a single row.
+    transposed, row = torch.randn(3, 7).t(), torch.randn(3).as_strided((1, 3), (0, 1))
+    first = Tables(rows=transposed, column=torch.arange(7).int(), flags=torch.ones(7).bool(), one=transposed)
+    single = Tables(rows=row, column=torch.ones(1).int(), flags=torch.ones(1).bool(), one=row)
+    for given, rows in ((single, index * 0), (first, index), (tables(3), index)):
+        expected = lookups(given, rows, x, 5)
+        torch.testing.assert_close(run(function, [Job(given, 0, NUMBER)], [rows, x]), expected, rtol=1e-6, atol=1e-6)
+    loop._kernels.clear()
+    found = run(function, [Job(first, 0, NUMBER)], [index, x])
+    torch.testing.assert_close(found, lookups(first, index, x, 5), rtol=1e-6, atol=1e-6)
+
+
+def test_a_number_is_not_taken_for_a_column_with_its_kernel():
+    x = torch.ones(NUMBER)
+    number, column = (Tables(t, *list(vars(tables()).values())[1:]) for t in (torch.tensor(2.0), torch.ones(1)))
+    for given, expected in ((number, 2), (column, 1)):
+        assert (run(scaled, [Job(given, 0, NUMBER)], [x]) == expected).all()
+
+
+def scaled(given: Tables, x: Tensor) -> Tensor:
+    """Multiplies by all that there is."""
+    return torch.stack([x * given.rows])
+
+
+def test_no_row_is_read_to_compile():
+    empty = Tables(torch.ones(0, 6), torch.ones(0).int(), torch.ones(0).bool(), torch.ones(1, 3))
+    index, x = torch.zeros(0).int(), torch.zeros(0)
+    assert run(lookups, [Job(empty, 0, 0)], [index, x], 6).shape == (10, 0)
+
+
+def test_what_users_set_for_new_tensors_changes_nothing():
+    index, x = torch.zeros(NUMBER).int(), torch.ones(NUMBER)
+    for number in (3, NUMBER):
+        expected = run(lookups, [Job(tables(4), 0, number)], [index, x], 2)[:, :number]
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        try:
+            found = run(lookups, [Job(TABLES, 0, number)], [index, x], 2)[:, :number]
+        finally:
+            torch.set_default_device(None)
+            torch.set_default_dtype(torch.float32)
+        assert torch.equal(found, expected)
+
+
+TABLES = tables(4)
+
+
+def interrupted(*_: object) -> None:
+    """Stands for Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_leaves_the_memory_to_those_who_still_write(monkeypatch: pytest.MonkeyPatch):
+    out = torch.empty(1, NUMBER)
+    (task,) = loop._tasks(interrupted, Job(tables(), 0, NUMBER), [torch.ones(NUMBER)], out)
+    written = weakref.ref(out)
+    del out
+    with pytest.raises(KeyboardInterrupt):
+        task()
+    assert task.args[-1][-1]._base is written()
+
+
+def take_lock() -> None:
+    """Takes the lock of this process."""
+    with loop._lock:
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked on this system")
+def test_a_fork_while_another_thread_compiles_can_render():
+    with ThreadPoolExecutor(1) as other:
+        other.submit(loop._lock.acquire).result()
+        child = multiprocessing.get_context("fork").Process(target=take_lock)
+        child.start()
+        child.join(20)
+        other.submit(loop._lock.release).result()
+    assert child.exitcode == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "match"),
+    [
+        (lambda given, x: x * given.rows[-1, 0], r"cannot count a table's rows from the end, got -1\. Pass the row"),
+        (lambda given, x: x * given.rows.unbind(0)[0][0], r"cannot take all rows of a table apart\. Take each by"),
+        (lambda given, x: x.double(), r"torch\.float64 cannot be part .* Convert it to one of"),
+        (lambda given, x: ((x > 0) + (x < 1)).float(), r"truth values cannot be computed with .* Use &, \| and \^"),
+        (lambda given, x: x // 2, r"fractions cannot be divided with // .* Use / and floor"),
+    ],
+)
+def test_what_would_be_wrong_for_other_tables_is_refused(function, match: str):
+    with pytest.raises(NotImplementedError, match=match):
+        run(lambda *inputs: (function(*inputs),), [Job(tables(), 0, NUMBER)], [torch.ones(NUMBER)])
 
 
 def test_a_constant_tensor_is_refused():

@@ -42,7 +42,7 @@ def test_auto_follows_the_compiler_and_says_so(monkeypatch: pytest.MonkeyPatch, 
     assert not wants_compile("auto", GPU)
     assert not wants_compile("auto", GPU)
     assert [record.getMessage().split(".")[0] for record in caplog.records] == [
-        "shading is compiled while the first batch waits, some 20 s: a compiler is there",
+        "shading is compiled while the first batch waits: a compiler is there",
         "shading is not compiled: no C++ compiler is found",
     ]
 
