@@ -110,7 +110,7 @@ def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float) -> Mesh:
     looks = materials[:, None] * (1 << 32) + colors.astype(np.int64)
     smoothing = smooth(corners, positions, looks, crease_degrees)
     vertices, words, triangles = _shared_vertices(corners, smoothing.normals, uvs, colors, smoothing.groups)
-    levels = simplified(vertices, words, triangles, materials)
+    levels = simplified(vertices, words, triangles, materials.astype(np.int32))
     order = by_last_use(len(vertices), levels)
     place = np.argsort(order).astype(np.int32)
     hull, edges = convex_hull(np.unique(vertices[:, :3], axis=0).astype(np.float64))
