@@ -57,6 +57,11 @@ def select(batch: Batch, rows: Any) -> Batch:
     """Returns some images of a batch, as `rows` (a slice, or an index on the CPU) selects them from a tensor."""
     if isinstance(rows, slice) and rows == slice(0, len(batch)):
         return batch
-    part = batch.map(lambda tensor: tensor[rows])
-    ids = batch.sample_ids[rows]
-    return replace(part, sample_ids=ids, targets=replace(part.targets, sample_ids=batch.targets.sample_ids[rows]))
+    fields = {name: getattr(batch.targets, name)[rows] for name in ("sample_ids", *batch.targets.names())}
+    return replace(
+        batch,
+        images=batch.images[rows],
+        targets=replace(batch.targets, **fields),
+        sample_ids=batch.sample_ids[rows],
+        draws=batch.draws.map(lambda packed: packed[rows]),
+    )
