@@ -20,6 +20,7 @@ def blur(
     sigma: Float[Tensor, "batch"],
     rows: Sequence[int],
     largest_sigma: float,
+    in_place: bool = False,
 ) -> Float[Tensor, "batch 3 height width"]:
     """Blurs some of the images of a batch, mirrored at the border.
 
@@ -29,6 +30,7 @@ def blur(
         rows: Which images; the others are left as they are.
         largest_sigma: The largest that can be drawn, in pixels. On a GPU it fixes the size of all kernels, so that the
             device need not be asked; on the CPU an image's kernel is as large as its own blur needs.
+        in_place: The images may be written over.
     """
     if not rows:
         return linear
@@ -38,7 +40,7 @@ def blur(
 
         reach = torch.zeros(len(linear), dtype=torch.int64)
         reach[list(reaches)] = torch.tensor(list(reaches.values()))
-        return blur_numba.blur(linear.detach(), sigma.detach(), reach)
+        return blur_numba.blur(linear.detach(), sigma.detach(), reach, in_place and linear.is_contiguous())
     return _on_rows(linear, sigma, reaches)
 
 

@@ -14,7 +14,10 @@ from ondr.threads_numba import numba_threads
 
 
 def blur(
-    linear: Float[Tensor, "batch 3 height width"], sigma: Float[Tensor, "batch"], reach: Int64[Tensor, "batch"]
+    linear: Float[Tensor, "batch 3 height width"],
+    sigma: Float[Tensor, "batch"],
+    reach: Int64[Tensor, "batch"],
+    in_place: bool = False,
 ) -> Float[Tensor, "batch 3 height width"]:
     """Blurs some of the images of a batch, mirrored at the border.
 
@@ -22,10 +25,11 @@ def blur(
         linear: Linear RGB.
         sigma: Standard deviations in pixels.
         reach: Pixels to each side that an image's kernel covers; 0 leaves the image as it is.
+        in_place: Write over the images, which must be contiguous.
     """
-    blurred = torch.empty_like(linear, memory_format=torch.contiguous_format)
+    blurred = linear if in_place else torch.empty_like(linear, memory_format=torch.contiguous_format)
     with numba_threads():
-        _blur(linear.contiguous().numpy(), half_kernels(sigma, reach).numpy(), reach.numpy(), blurred.numpy())
+        _blur(linear.contiguous().numpy(), half_kernels(sigma, reach).numpy(), reach.numpy(), blurred.numpy(), in_place)
     return blurred
 
 
@@ -38,11 +42,12 @@ def half_kernels(sigma: Float[Tensor, "batch"], reach: Int64[Tensor, "batch"]) -
 
 @typing.no_type_check
 @njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
-def _blur(linear, weights, reach, blurred):
+def _blur(linear, weights, reach, blurred, in_place):
     batch, channels, height, width = linear.shape
     for i in prange(batch):
         if reach[i] == 0:
-            blurred[i] = linear[i]
+            if not in_place:
+                blurred[i] = linear[i]
             continue
         across = np.empty((height, width), np.float32)
         line = np.empty(width + 2 * reach[i], np.float32)

@@ -23,11 +23,15 @@ QUARTERS = np.array([bin(mask).count("1") / 4 for mask in range(16)], np.float32
 
 
 def compose(
-    fragments: Fragments, colors: Float[Tensor, "3 fragment"], tables: BackgroundTables, size: tuple[int, int]
+    fragments: Fragments,
+    colors: Float[Tensor, "3 fragment"],
+    tables: BackgroundTables,
+    size: tuple[int, int],
+    out: Float[Tensor, "batch 3 height width"] | None = None,
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Adds up fragments over the background. See `compose.compose`."""
+    """Adds up fragments over the background, into `out` or new memory. See `compose.compose`."""
     batch, (height, width) = len(tables.color), size
-    linear = torch.empty(batch, 3, height, width)
+    linear = torch.empty(batch, 3, height, width) if out is None else out
     first, log2_side, level = tables.texture.unbind(-1)
     start, side = first + level_start(log2_side, level), 1 << log2_side - level
     dark = torch.zeros_like(tables.color) if tables.dark is None else tables.dark

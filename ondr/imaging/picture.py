@@ -31,6 +31,7 @@ from ondr.imaging.shadow_maps import shadow_tables
 from ondr.leaves import leaves_of
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Instances, Scene
+from ondr.scratch import scratch
 from ondr.timing import stage
 
 BLUR = "photometric.blur_sigma"
@@ -127,7 +128,8 @@ def _exposed(
 ) -> Float[Tensor, "batch 3 height width"]:
     structure, device = scene.structure, linear.device
     linear = _on_rows(row_effects.LENS, linear, scene)
-    linear = blur(linear, scene.effects.blur_sigma, structure.rows.get(BLUR, ()), structure.largest.get(BLUR, 0.0))
+    rows, largest = structure.rows.get(BLUR, ()), structure.largest.get(BLUR, 0.0)
+    linear = blur(linear, scene.effects.blur_sigma, rows, largest, in_place=True)
     linear = _on_rows(row_effects.SENSOR, linear, scene)
     ids = upload(scene.sample_ids, device)
     if fast and device.type != "cpu" and cfg.photometric.engine == "fused":
@@ -172,4 +174,5 @@ def _linear(
         return compose(seen, colors, background, cfg.image_size)
     from ondr.imaging import compose_numba
 
-    return compose_numba.compose(seen, colors, background, cfg.image_size)
+    out = scratch("picture.linear", len(background.color), 3, *cfg.image_size)
+    return compose_numba.compose(seen, colors, background, cfg.image_size, out)

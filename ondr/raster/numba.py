@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import typing
 
 import numpy as np
@@ -11,6 +10,7 @@ from numba import njit, prange
 
 from ondr.assets.bank import Bank
 from ondr.scene import Instances
+from ondr.scratch import scratch
 from ondr.threads_numba import numba_threads
 
 from .fill_numba import Layers
@@ -72,19 +72,10 @@ def _empty_visibility(instances: Instances, size: tuple[int, int]) -> Visibility
     )
 
 
-_kept = threading.local()
-
-
-def _room_for_lists(*shape: int) -> Lists:
-    """Returns room for fragments, the same as long as the shape stays: fresh memory would cost as much as the drawing.
-
-    Address space for the worst case; only the pages that receive a fragment are ever backed by memory.
-    """
-    if getattr(_kept, "shape", None) != shape:
-        pixel, triangle, instance = (np.empty(shape, np.int32) for _ in range(3))
-        _kept.shape, _kept.lists = shape, Lists(pixel, triangle, instance, np.empty(shape, np.uint8))
-    lists: Lists = _kept.lists
-    return lists
+def _room_for_lists(batch: int, most: int) -> Lists:
+    """Returns room for fragments."""
+    words = (scratch(f"fragments.{name}", batch, most, dtype=torch.int32) for name in Lists._fields[:3])
+    return Lists(*(plane.numpy() for plane in words), scratch("fragments.mask", batch, most, dtype=torch.uint8).numpy())
 
 
 @typing.no_type_check

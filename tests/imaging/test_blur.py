@@ -57,3 +57,13 @@ def test_the_fast_twin_equals_kornia(size: tuple[int, int]):
     fast, slow = blur(given, sigma, rows, 3.0), blur(given.clone().requires_grad_(), sigma, rows, 3.0)
     # Sums of up to 19 products of 4, rounded in another order.
     torch.testing.assert_close(fast, slow.detach(), rtol=0, atol=3e-6)
+
+
+def test_in_place_gives_the_same_in_the_same_memory():
+    linear, sigma = torch.rand(3, 3, 20, 30), torch.tensor([1.5, 0.7, 2.0])
+    expected = blur(linear, sigma, (0, 2), 3.0)
+    before = linear.clone()
+    assert torch.equal(linear, before)
+    got = blur(linear, sigma, (0, 2), 3.0, in_place=True)
+    assert got.data_ptr() == linear.data_ptr()
+    assert torch.equal(got, expected)
