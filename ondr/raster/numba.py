@@ -74,8 +74,8 @@ def _empty_visibility(instances: Instances, size: tuple[int, int]) -> Visibility
 
 def _room_for_lists(batch: int, most: int) -> Lists:
     """Returns room for fragments."""
-    words = (scratch(f"fragments.{name}", batch, most, dtype=torch.int32) for name in Lists._fields[:3])
-    return Lists(*(plane.numpy() for plane in words), scratch("fragments.mask", batch, most, dtype=torch.uint8).numpy())
+    types = {"pixel": torch.int32, "triangle": torch.int32, "instance": torch.int32, "mask": torch.uint8}
+    return Lists(**{name: scratch(f"fragments.{name}", batch, most, dtype=t).numpy() for name, t in types.items()})
 
 
 @typing.no_type_check
