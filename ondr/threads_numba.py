@@ -6,52 +6,38 @@ Every call of a parallel numba kernel in ondr stands inside `with numba_threads(
 from __future__ import annotations
 
 import multiprocessing
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numba
-import torch
-from torch.utils.data import get_worker_info
 
 from ondr.errors import BackendError
+from ondr.threads import ForkedLock, thread_count
 
 # The only layer that is always installed and lives through a fork; it must be entered by one thread at a time.
 LAYER = "workqueue"
 
 _config: Any = numba.config
-_lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """Replaces the lock in a forked child: a thread that held it in the parent does not exist there."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_running = ForkedLock()
 
 
 @contextmanager
 def numba_threads() -> Iterator[int]:
     """Lets parallel numba kernels run inside the block, and gives the number of threads they run on.
 
-    That is `torch.get_num_threads()`, or one inside a DataLoader worker. Numba's default threading layer does not
+    That is `thread_count()`, as far as numba has as many. Numba's default threading layer does not
     survive a fork, so the first block fixes `workqueue`, unless the user has fixed another layer.
 
     Raises:
         BackendError: This process was forked from one in which numba had already started another threading layer.
     """
-    with _lock:
+    with _running.held():
         if _config.THREADING_LAYER == "default":
             _config.THREADING_LAYER = LAYER
         _check_layer(_launched_layer(), _is_forked())
         before = numba.get_num_threads()
-        count = 1 if get_worker_info() else torch.get_num_threads()
-        count = min(count, _config.NUMBA_NUM_THREADS)
+        count = min(thread_count(), _config.NUMBA_NUM_THREADS)
         numba.set_num_threads(count)
         try:
             yield count

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
-from torch.utils.data import get_worker_info
 
 from ondr.fusion.trace import trace
 from ondr.leaves import leaves_of
+from ondr.threads import ForkedLock, thread_count
 
 SHARE = 4096
 """Elements that are worth a thread of their own: some 100 microseconds of shading."""
@@ -61,17 +60,7 @@ def run(
 
 
 _kernels: dict[Any, tuple[Any, int]] = {}
-_lock = threading.RLock()
-
-
-def _renew_lock() -> None:
-    """Replaces the lock in a forked child: a thread that was compiling in the parent does not exist there."""
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
+_compiling = ForkedLock()
 
 
 def _kernel(
@@ -80,7 +69,7 @@ def _kernel(
     """Returns the compiled function and the number of its results."""
     leaves = tuple((leaf.dtype, leaf.dim(), leaf.shape[1:]) for leaf in leaves_of(tables))
     key = (function, _kind(tables), leaves, tuple(plane.dtype for plane in planes), static)
-    with _lock:
+    with _compiling.held():
         if key not in _kernels:
             _kernels[key] = _compile(function, tables, planes, static)
         return _kernels[key]
@@ -116,7 +105,7 @@ def _tasks(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> Iter
         return
     tensors = [*(leaf.contiguous() for leaf in leaves_of(job.tables)), *planes, *out]
     pointers = _pointers(tensors)
-    parts = max(1, min(number // SHARE, 2 * threads()))
+    parts = max(1, min(number // SHARE, 2 * thread_count()))
     for i in range(parts):
         first, end = (job.first + number * k // parts for k in (i, i + 1))
         yield functools.partial(_run_long, kernel, pointers, first, end, tensors)
@@ -145,11 +134,6 @@ def _pointers(tensors: Sequence[Tensor]) -> np.ndarray:
     return np.array([tensor.data_ptr() for tensor in tensors], np.uint64)
 
 
-def threads() -> int:
-    """Returns how many threads may compute: torch's number, or one inside a DataLoader's worker."""
-    return 1 if get_worker_info() else torch.get_num_threads()
-
-
 @functools.cache
 def _pool(count: int, process: int) -> ThreadPoolExecutor:
     """Returns helpers of this thread; those of another process did not live through the fork."""
@@ -158,11 +142,11 @@ def _pool(count: int, process: int) -> ThreadPoolExecutor:
 
 def _run_all(tasks: Sequence[Callable[[], None]]) -> None:
     """Runs tasks on all threads, this one included, each taking the next when it is done with one."""
-    helpers = min(threads(), len(tasks)) - 1
+    helpers = min(thread_count(), len(tasks)) - 1
     rest = iter(tasks)
     if helpers < 1:
         return _work(rest)
-    pool = _pool(threads() - 1, os.getpid())
+    pool = _pool(thread_count() - 1, os.getpid())
     others = [pool.submit(_work, rest) for _ in range(helpers)]
     _work(rest)
     wait(others)

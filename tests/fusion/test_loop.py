@@ -217,7 +217,8 @@ def test_a_kind_of_tables_is_compiled_once(monkeypatch: pytest.MonkeyPatch):
     run(lookups, [Job(tables(5), 0, NUMBER)], [index, x], 4)
     monkeypatch.setattr(loop, "_compile", lambda *_: pytest.fail("compiled again"))
     longer = Tables(torch.ones(70, 5), torch.ones(80).int(), torch.ones(90).bool(), torch.ones(1, 3))
-    run(lookups, [Job(longer, 0, NUMBER)], [index, x], 4)
+    found = run(lookups, [Job(longer, 0, NUMBER)], [index, x], 4)
+    torch.testing.assert_close(found, lookups(longer, index, x, 4), rtol=1e-6, atol=1e-6)
 
 
 def test_a_kind_of_tables_is_compiled_for_all_of_its_kind():
@@ -290,18 +291,18 @@ def test_an_interrupt_leaves_the_memory_to_those_who_still_write(monkeypatch: py
 
 def take_lock() -> None:
     """Takes the lock of this process."""
-    with loop._lock:
+    with loop._compiling.held():
         pass
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked on this system")
 def test_a_fork_while_another_thread_compiles_can_render():
     with ThreadPoolExecutor(1) as other:
-        other.submit(loop._lock.acquire).result()
+        other.submit(loop._compiling._lock.acquire).result()
         child = multiprocessing.get_context("fork").Process(target=take_lock)
         child.start()
         child.join(20)
-        other.submit(loop._lock.release).result()
+        other.submit(loop._compiling._lock.release).result()
     assert child.exitcode == 0
 
 

@@ -1,0 +1,34 @@
+"""How many threads compute on the CPU, and locks among them that live through a fork."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.utils.data import get_worker_info
+
+
+def thread_count() -> int:
+    """Returns how many threads may compute: `torch.get_num_threads()`, or one inside a DataLoader worker."""
+    return 1 if get_worker_info() else torch.get_num_threads()
+
+
+class ForkedLock:
+    """A reentrant lock that is free in a forked child: a thread that held it in the parent does not exist there."""
+
+    def __init__(self) -> None:
+        self._renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the lock within the block, which ends well even in a child that was forked inside of it."""
+        with self._lock:
+            yield
