@@ -16,6 +16,7 @@ from ondr.motion import moved
 from ondr.place import camera_from_object
 from ondr.projection import project_pixels
 from ondr.raster.limits import NEAR_METRES
+from ondr.scene import Motion
 
 
 def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
@@ -24,7 +25,8 @@ def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
     Raises:
         ConfigError: The scene was sampled without.
     """
-    if facts.scene.motion is None:
+    motion = facts.scene.motion
+    if motion is None:
         raise ConfigError(
             "scene.motion must be there for optical_flow, got None. Sample the scene with a config whose outputs name "
             "optical_flow."
@@ -35,7 +37,7 @@ def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
     x, y = project_pixels(there, facts.scene.camera, points.image)
     flow = points.spread((x - points.place[0], y - points.place[1]), points.seen & (there[2] >= NEAR_METRES))
     surrounded = _surrounded(facts)
-    return flow if surrounded is None else torch.where(surrounded[:, None], _flow_of_surroundings(facts), flow)
+    return flow if surrounded is None else torch.where(surrounded[:, None], _flow_of_surroundings(facts, motion), flow)
 
 
 def _row(m: Vector, point: Vector) -> Tensor:
@@ -49,10 +51,9 @@ def _surrounded(facts: Facts) -> Bool[Tensor, "batch height width"] | None:
     return None if panorama is None else (facts.seen.triangle < 0) & (panorama >= 0)[:, None, None]
 
 
-def _flow_of_surroundings(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
+def _flow_of_surroundings(facts: Facts, motion: Motion) -> Float[Tensor, "batch 2 height width"]:
     """Returns the flow of what is infinitely far, at all pixels: that of their rays as the camera turns."""
-    camera, motion, (height, width) = facts.scene.camera, facts.scene.motion, facts.size
-    assert motion is not None
+    camera, (height, width) = facts.scene.camera, facts.size
     pixel = torch.arange(len(facts.mesh) * height * width, device=facts.mesh.device)
     image, column, row = pixel // (height * width), pixel % width + 0.5, pixel // width % height + 0.5
     x, y = pixel_rays(invert(camera.intrinsics), image, column, row)
