@@ -30,10 +30,8 @@ def moved(scene: Scene) -> Scene:
             "optical_flow."
         )
     count = scene.num_objects
-    turned, shifted = (
-        product(motion.rotation, poses.rotation[:, :count]),
-        poses.translation[:, :count] + motion.translation,
-    )
+    turned = product(motion.rotation, poses.rotation[:, :count])
+    shifted = poses.translation[:, :count] + motion.translation
     later = Poses(
         mesh=poses.mesh,
         rotation=torch.cat([turned, poses.rotation[:, count:]], dim=1),

@@ -20,7 +20,7 @@ PLACEMENT = ("dtype", "layout", "device", "pin_memory", "memory_format", "non_bl
 
 
 def emit(graph: Graph, tables: int, lanes: int) -> tuple[str, int]:
-    """Returns the number of outputs, and before it a module with `void kernel(i8** pointers, i64 first, i64 end)`.
+    """Returns a module with `void kernel(i8** pointers, i64 first, i64 end)`, and its number of outputs.
 
     It computes the elements `first` to `end` of the outputs, at least `lanes` of them; the pointers are those of the
     inputs, then those of the outputs.

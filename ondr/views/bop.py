@@ -21,8 +21,6 @@ NEEDS = ("boxes", "boxes_amodal", "mesh_ids", "visibility", "truncation", "insta
 MILLIMETRES = 1000
 SAME = 1e-4
 """Relative difference up to which two scales are one: float32 rounding of a quotient and two products is below 1e-6."""
-
-
 LEAST_INSIDE = 1e-6
 """Share of a box inside the image that float32 still tells from none, in 1 - `truncation`."""
 
