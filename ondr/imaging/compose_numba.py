@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,11 +33,59 @@ def compose(
     """Adds up fragments over the background, into `out` or new memory. See `compose.compose`."""
     batch, (height, width) = len(tables.color), size
     linear = torch.empty(batch, 3, height, width) if out is None else out
+    bounds = torch.arange(batch + 1, dtype=torch.int32) * (height * width)
+    front = Front(
+        pixel=fragments.pixel.numpy(),
+        mask=fragments.mask.numpy(),
+        colors=colors.numpy(),
+        bounds=torch.searchsorted(fragments.pixel, bounds).numpy(),
+    )
+    behind = _behind(tables, size)
+    with numba_threads():
+        _compose(front, behind, linear.numpy())
+    return linear
+
+
+class Front(NamedTuple):
+    """Fragments, sorted by their pixels."""
+
+    pixel: np.ndarray
+    """int32 [fragment]: (image * height + row) * width + column."""
+    mask: np.ndarray
+    """uint8 [fragment]."""
+    colors: np.ndarray
+    """float32 [3, fragment]: linear RGB."""
+    bounds: np.ndarray
+    """int64 [batch + 1]: the first fragment of each image, and the one after the last."""
+
+
+class Behind(NamedTuple):
+    """Backgrounds: color = texel^2 tint + dark."""
+
+    texels: np.ndarray
+    """int32 [texel]: of all textures."""
+    start: np.ndarray
+    """[batch]: the first texel of the level that is shown."""
+    side: np.ndarray
+    """[batch]: of that level, texels."""
+    matrix: np.ndarray
+    """float32 [batch, 2, 3]: u and v of a pixel; not used before a panorama."""
+    around: np.ndarray
+    """[batch]: row of `uv`; -1 for an image without a panorama."""
+    uv: np.ndarray
+    """float32 [shown, 2, height, width]: u and v of the pixels' centres in panoramas."""
+    tint: np.ndarray
+    """float32 [batch, 3]."""
+    dark: np.ndarray
+    """float32 [batch, 3]."""
+
+
+def _behind(tables: BackgroundTables, size: tuple[int, int]) -> Behind:
     first, log2_side, level = tables.texture.unbind(-1)
     start, side = first + level_start(log2_side, level), 1 << log2_side - level
     dark = torch.zeros_like(tables.color) if tables.dark is None else tables.dark
     tint = (tables.color - dark) * (1 / 255**2)
-    around, uv = torch.full_like(first, -1), tables.color.new_zeros(0, 2, height, width)
+    around, uv = torch.full_like(first, -1), tables.color.new_zeros(0, 2, *size)
     if tables.panorama is not None:
         shown = tables.panorama.shown
         around[shown] = torch.arange(int(shown.sum()), dtype=around.dtype)
@@ -46,24 +95,16 @@ def compose(
         tint = torch.where(shown[:, None], tables.panorama.frame[:, 18:] * (1 / 255**2), tint)
         dark = torch.where(shown[:, None], 0, dark)
         uv = _panorama_places(tables.panorama, size)
-    bounds = torch.arange(batch + 1, dtype=torch.int32) * (height * width)
-    with numba_threads():
-        _compose(
-            fragments.pixel.numpy(),
-            fragments.mask.numpy(),
-            colors.numpy(),
-            torch.searchsorted(fragments.pixel, bounds).numpy(),
-            tables.texels.numpy(),
-            start.numpy(),
-            side.numpy(),
-            tables.uv_from_pixel.contiguous().numpy(),
-            around.numpy(),
-            uv.contiguous().numpy(),
-            tint.contiguous().numpy(),
-            dark.contiguous().numpy(),
-            linear.numpy(),
-        )
-    return linear
+    return Behind(
+        texels=tables.texels.numpy(),
+        start=start.numpy(),
+        side=side.numpy(),
+        matrix=tables.uv_from_pixel.contiguous().numpy(),
+        around=around.numpy(),
+        uv=uv.contiguous().numpy(),
+        tint=tint.contiguous().numpy(),
+        dark=dark.contiguous().numpy(),
+    )
 
 
 def _panorama_places(panorama: PanoramaTables, size: tuple[int, int]) -> Float[Tensor, "shown 2 height width"]:
@@ -80,33 +121,36 @@ def _places_at(panorama: PanoramaTables, pixel: Tensor, size: tuple[int, int]) -
 
 @typing.no_type_check
 @njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
-def _compose(pixel, mask, colors, bounds, texels, start, side, matrix, around, uv, tint, dark, linear):
+def _compose(front, behind, linear):
     batch, _, height, width = linear.shape
     for b in prange(batch):
         covered = np.zeros((height, width), np.float32)
         image = linear[b]
         image[:] = 0
-        _add_fragments(pixel, mask, colors, bounds[b], bounds[b + 1], b * height * width, covered, image)
+        _add_fragments(front, b, covered, image)
+        start, side, row = behind.start[b], behind.side[b], behind.around[b]
         words, shares = np.empty((4, width), np.int32), np.empty((2, width), np.float32)
         for y in range(height):
-            if around[b] < 0:
-                _find_texels(start[b], side[b], matrix[b], y, words, shares)
+            if row < 0:
+                _find_texels(start, side, behind.matrix[b], y, words, shares)
             else:
-                _find_texels_at(start[b], side[b], uv[around[b], 0, y], uv[around[b], 1, y], words, shares)
-            _look_up(texels, words)
+                _find_texels_at(start, side, behind.uv[row, 0, y], behind.uv[row, 1, y], words, shares)
+            _look_up(behind.texels, words)
             # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
-            _add_background(words, shares, tint[b], dark[b], covered[y], image[0, y], image[1, y], image[2, y])
+            _add_background(
+                words, shares, behind.tint[b], behind.dark[b], covered[y], image[0, y], image[1, y], image[2, y]
+            )
 
 
 @typing.no_type_check
 @njit(fastmath=True, error_model="numpy", cache=True)
-def _add_fragments(pixel, mask, colors, first, last, origin, covered, image):
+def _add_fragments(front, b, covered, image):
     flat_cover, flat = covered.reshape(-1), image.reshape(3, -1)
-    for i in range(first, last):
-        p, share = pixel[i] - origin, QUARTERS[mask[i]]
+    for i in range(front.bounds[b], front.bounds[b + 1]):
+        p, share = front.pixel[i] - b * covered.size, QUARTERS[front.mask[i]]
         flat_cover[p] += share
         for c in range(3):
-            flat[c, p] += colors[c, i] * share
+            flat[c, p] += front.colors[c, i] * share
 
 
 @typing.no_type_check
