@@ -108,13 +108,12 @@ def shade_fragments(
         return tables.inverse_intrinsics.new_zeros(3, 0)
     lists = [getattr(fragments, field.name) for field in fields(Fragments)]
     shared, pixels = FragmentTables(tables, MEANS.to(tables.inverse_intrinsics)), size[0] * size[1]
+    if not compile and pixels < LARGE:
+        return _in_chunks(shared, lists, size, trilinear, False)
+    parts = _of_images(fragments.pixel, len(tables.inverse_intrinsics), pixels)
     if compile:
-        parts = list(_of_images(fragments.pixel, len(tables.inverse_intrinsics), pixels))
         jobs = [Job(of_image(shared, image), first, end) for image, first, end in parts]
         return run(shade_list, jobs, lists, size, trilinear, True)
-    if pixels < LARGE:
-        return _in_chunks(shared, lists, size, trilinear, False)
-    parts = list(_of_images(fragments.pixel, len(tables.inverse_intrinsics), pixels))
     colors = [
         _in_chunks(of_image(shared, image), [plane[first:end] for plane in lists], size, trilinear, True)
         for image, first, end in parts

@@ -102,10 +102,8 @@ def develop(
     fast = wants_compile(cfg.render.compile, bank.device) and not needs_grad(bank, scene)
     with stage("shade"):
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
-        tables, background = (
-            shading_tables(bank, scene, instances, shadow),
-            background_tables(bank, scene.background, scene.camera),
-        )
+        tables = shading_tables(bank, scene, instances, shadow)
+        background = background_tables(bank, scene.background, scene.camera)
         at_once = fast and cfg.photometric.engine == "fused" and not _on_light(scene)
         if isinstance(sight.seen, Grid) and at_once:
             images = _at_once(tables, background, sight.seen, scene, cfg)
