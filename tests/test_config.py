@@ -180,13 +180,32 @@ def test_a_wrong_override_is_an_error(override: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: [", "must be valid YAML"), ("just text", "must hold settings"), ("- 1", "must hold settings")],
+    [
+        ("a: ]", "must be valid YAML, got line 1: .+ Mend that line"),
+        ("just text", "must hold settings"),
+        ("- 1", "must hold settings"),
+    ],
 )
 def test_a_file_that_is_no_config_is_an_error(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=message):
         Config.load(path)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("image_size=64", r"image_size must be a list, got 64\. It means: height, width"),
+        ("image_size=[64]", r"image_size must have more entries than 1, got \[64\]\. It means: height, width"),
+        ("image_size=[64, 64, 3]", r"image_size must have no more entries than 2, got \[64, 64, 3\]\. It means"),
+        ("outputs=[boxs]", r"outputs must be 'boxes', .* got 'boxs'\. Did you mean 'boxes'\? It means"),
+        ("layout=strange", r"layout must be 'flying', .* got 'strange'\. It means"),
+    ],
+)
+def test_a_wrong_value_is_told_in_the_words_of_yaml(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config().with_overrides([override])
 
 
 def test_a_missing_file_is_named_with_its_absolute_path(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text file"
-        raise ConfigError(f"{path.absolute()} must be a readable YAML file: {reason}. Check the path.") from None
+        reason = getattr(error, "strerror", None) or "no text"
+        raise ConfigError(f"{path.absolute()} must be a readable YAML file, got {reason}. Check the path.") from None
     return parse_yaml(text, str(path))
 
 
@@ -40,10 +40,16 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     try:
         settings = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
     except (OmegaConfBaseException, yaml.YAMLError) as error:
-        raise ConfigError(f"{source} must be valid YAML: {' '.join(str(error).split())}. Mend that line.") from None
+        raise ConfigError(f"{source} must be valid YAML, got {_said(error)}. Mend that line.") from None
     if not isinstance(settings, dict) or (len(settings) == 1 and text.strip() in settings):
         raise ConfigError(f"{source} must hold settings as `key: value`, got {text[:40]!r}. See `ondr config`.")
     return {str(k): v for k, v in settings.items()}
+
+
+def _said(error: Exception) -> str:
+    """Returns what a parser found wrong, with its line where it is known."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    return f"line {mark.line + 1}: {problem}" if mark and problem else " ".join(str(error).split())
 
 
 def resolve_paths(settings: dict[str, Any], folder: Path) -> dict[str, Any]:

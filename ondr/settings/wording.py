@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
@@ -45,7 +46,7 @@ def _line(key: str, detail: ErrorDetails) -> str:
         if key in FOLLOWS:
             return f"{key} must not be set, got {detail['input']!r}. Set {FOLLOWS[key]}."
         return f"{key} must be a known setting, got {detail['input']!r}.{nearest(key, list(_keys(Settings)))}"
-    if detail["type"] == "missing":
+    if detail["type"] == "missing" and not isinstance(detail["loc"][-1], int):
         return f"{key} must be given. It means: {_description(key)}."
     message = detail["msg"].removeprefix("Value error, ")
     # It concerns several settings, and names them itself.
@@ -54,8 +55,25 @@ def _line(key: str, detail: ErrorDetails) -> str:
     action = f"It means: {_description(key)}; `ondr config` shows every setting with its default."
     if message.startswith("must "):
         return f"{key} {message}. {action}"
-    condition = message.removeprefix("Input should be ").removeprefix("a valid ")
-    return f"{key} must be {condition}, got {detail['input']!r}. {action}"
+    return f"{key} must {_condition(detail)}, got {detail['input']!r}.{_meant(detail)} {action}"
+
+
+def _condition(detail: ErrorDetails) -> str:
+    """Returns what must hold, in the words of YAML: what Python calls a tuple is a list there."""
+    if detail["type"] == "tuple_type":
+        return "be a list"
+    if detail["type"] == "missing":
+        return f"have more entries than {detail['loc'][-1]}"
+    if detail["type"] == "too_long":
+        return f"have no more entries than {detail['ctx']['max_length']}"
+    return f"be {detail['msg'].removeprefix('Input should be ').removeprefix('a valid ')}"
+
+
+def _meant(detail: ErrorDetails) -> str:
+    """Suggests the word of a fixed list that is most like what was written."""
+    known = re.findall("'([^']+)'", detail["ctx"]["expected"]) if detail["type"] == "literal_error" else []
+    found = difflib.get_close_matches(str(detail["input"]), known, n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
