@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from time import perf_counter
 from typing import TypeVar
@@ -22,19 +21,24 @@ WARMUP_SHARE = 0.03
 class Budget:
     """Hands out batches until the steps or the minutes are used up, whichever comes first."""
 
-    def __init__(self, options: Namespace) -> None:
-        """Takes `steps` and `minutes` of the command line."""
-        self.steps: int | None = options.steps
-        self.minutes: float | None = options.minutes
+    def __init__(self, steps: int | None, minutes: float | None) -> None:
+        """Takes one limit or both."""
+        self.steps, self.minutes = steps, minutes
         self.losses: list[float] = []
         self._waiting: list[Tensor] = []
         self._started = perf_counter()
+        self._took = 0.0
         self._done = 0
+
+    @property
+    def seconds(self) -> float:
+        """Since training began; once it is over, how long it took."""
+        return self._took or perf_counter() - self._started
 
     @property
     def share(self) -> float:
         """How much of the budget is used, 0..1."""
-        by_time = (perf_counter() - self._started) / (60 * self.minutes) if self.minutes else 0
+        by_time = self.seconds / (60 * self.minutes) if self.minutes else 0
         by_steps = self._done / self.steps if self.steps else 0
         return min(1.0, max(by_time, by_steps))
 
@@ -56,6 +60,7 @@ class Budget:
                 if over or self._done % SHOWN_EVERY == 0:
                     bar.update(task, completed=self.share, step=self._done, loss=self._read_losses())
                 if over:
+                    self._took = self.seconds
                     return
 
     def report(self, loss: Tensor) -> None:
@@ -68,12 +73,16 @@ class Budget:
         for group in optimizer.param_groups:
             group["lr"] = peak * rise * 0.5 * (1 + math.cos(math.pi * self.share))
 
-    def summary(self) -> str:
-        """Says how far the loss has fallen: the means of the first and of the last tenth of the steps."""
+    def ends(self) -> tuple[float, float]:
+        """Returns the mean loss of the first and of the last tenth of the steps."""
         self._read_losses()
         tenth = max(1, len(self.losses) // 10)
-        first, last = sum(self.losses[:tenth]) / tenth, sum(self.losses[-tenth:]) / tenth
-        return f"{self._done} steps, loss {first:.4f} -> {last:.4f}"
+        return sum(self.losses[:tenth]) / tenth, sum(self.losses[-tenth:]) / tenth
+
+    def summary(self) -> str:
+        """Says how far the loss has fallen."""
+        first, last = self.ends()
+        return f"{self._done} steps in {self.seconds / 60:.1f} min, loss {first:.4f} -> {last:.4f}"
 
     def _read_losses(self) -> float:
         if self._waiting:

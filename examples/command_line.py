@@ -22,6 +22,12 @@ def make_parser(description: str | None, preset: str, size: int) -> ArgumentPars
     return parser
 
 
+def together(parser: ArgumentParser, options: Namespace) -> None:
+    """Ends the program where there are photos without labels, or labels without photos."""
+    if (options.photos is None) != (options.labels is None):
+        parser.error("--photos and --labels must be given together")
+
+
 def settings(options: Namespace, outputs: Sequence[str]) -> ondr.Config:
     """Returns what to render: the preset or file, what this example needs of it, and the user's changes."""
     size, named = f"[{options.size},{options.size}]", ",".join(outputs)

@@ -21,17 +21,19 @@ STRIDE = 4
 """Pixels per cell of the heat maps."""
 BOX_PIXELS = 16.0
 """Distance from a cell to the sides of its box that an output of zero stands for."""
-WIDTHS = (24, 48, 96, 192)
-"""Channels at strides 2, 4, 8 and 16."""
+WIDTHS = (24, 48, 96, 160, 160)
+"""Channels at strides 2, 4, 8, 16 and 32: the last sees an object that fills the image."""
 GAUSSIAN_SHARE = 0.54 / 6
 """Standard deviation of a Gaussian as a share of its box: TTFNet's alpha = 0.54, three sigma to each side."""
 RARE = 0.01
 """What the heat maps say at first: almost every cell is background (Lin et al. 2017, "Focal loss")."""
 BOX_WEIGHT = 5.0
+LEAST_SCORE = 0.02
+"""What is less likely is not there."""
 
 
 class Detector(nn.Module):
-    """Images `[B, 3, H, W]` in 0..1, H and W multiples of 16, to heat maps and boxes at a quarter of the size."""
+    """Images `[B, 3, H, W]` in 0..1, H and W multiples of 32, to heat maps and boxes at a quarter of the size."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -44,7 +46,7 @@ class Detector(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Returns logits of the heat maps `[B, C, h, w]` and boxes `[B, 4, h, w]`, x1 y1 x2 y2 in pixels."""
-        features, x = [], images * 2 - 1
+        features, x = [], images
         for stage in self.stages:
             x = stage(x)
             features.append(x)
@@ -52,19 +54,24 @@ class Detector(nn.Module):
         for sideways, feature in zip(reversed(self.sideways[:-1]), reversed(features[1:-1]), strict=True):
             merged = sideways(feature) + F.interpolate(merged, size=feature.shape[-2:])
         shared = self.smooth(merged)
+        # Sides of boxes need more digits than bfloat16 has.
+        with torch.autocast(shared.device.type, enabled=False):
+            return self.heads(shared.float())
+
+    def heads(self, shared: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns logits and boxes, see `forward`."""
         # Bounded, so that one wild cell of an untrained network cannot make a loss infinite.
         left, top, right, bottom = (BOX_PIXELS * self.sides(shared).clamp(-6, 4).exp()).unbind(1)
         x, y = cell_centres(shared)
         return self.heat(shared), torch.stack([x - left, y - top, x + right, y + bottom], dim=1)
 
     @torch.no_grad()
-    def detect(self, images: Tensor, most: int = 30, *, one_class_each: bool = False) -> ondr.Targets:
+    def detect(self, images: Tensor, most: int = 30) -> ondr.Targets:
         """Returns what is seen, best first: `boxes`, `labels` and, as `visibility`, the scores. `sample_ids` count.
 
         Args:
             images: As for `forward`.
             most: How many objects an image can have.
-            one_class_each: Whether an object can have one class only. Average precision is higher if not.
         """
         logits, boxes = self(images)
         heat = logits.sigmoid()
@@ -75,15 +82,13 @@ class Detector(nn.Module):
         height, width = images.shape[-2:]
         found = found.clamp(min=0).minimum(found.new_tensor([width, height, width, height]))
         labels = places // heat[0, 0].numel()
-        # An object is what no better one of its class overlaps by more than half.
-        same = (labels[:, :, None] == labels[:, None]) | one_class_each
-        doubled = ((iou(found[:, :, None], found[:, None])[0] * same).triu(1).amax(1) > 0.5) | (scores < 0.02)
+        absent = doubled(found, labels) | (scores < LEAST_SCORE)
         return ondr.Targets(
             image_size=(height, width),
             sample_ids=torch.arange(len(images)),
             boxes=found,
-            labels=labels.masked_fill(doubled, -1),
-            visibility=scores.masked_fill(doubled, 0),
+            labels=labels.masked_fill(absent, -1),
+            visibility=scores.masked_fill(absent, 0),
         )
 
 
@@ -103,6 +108,12 @@ def detection_loss(predicted: tuple[Tensor, Tensor], targets: ondr.Targets) -> T
     _, generalised = iou(boxes.movedim(1, -1), wanted.movedim(1, -1))
     box_loss = (weight * (1 - generalised)).sum() / weight.sum().clamp(min=1)
     return focal(logits, heat, counted[:, None]) / taught.sum().clamp(min=1) + BOX_WEIGHT * box_loss
+
+
+def doubled(boxes: Tensor, labels: Tensor) -> Tensor:
+    """Returns `[B, n]`: whether a better box, one that comes before, of the same label overlaps by more than half."""
+    same = labels[:, :, None] == labels[:, None]
+    return (iou(boxes[:, :, None], boxes[:, None])[0] * same).triu(1).amax(1) > 0.5
 
 
 def gaussians(boxes: Tensor, like: Tensor) -> Tensor:

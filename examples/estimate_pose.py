@@ -151,7 +151,7 @@ def train(model: nn.Module, scenes: ondr.RandomizedScenes, surface: Tensor, budg
     for batch in budget.batches(DataLoader(scenes)):
         budget.schedule(optimizer, LEARNING_RATE)
         crops = crops_of(batch, surface, JITTER)
-        loss = pose_loss(model(crops.images * 2 - 1), crops, symmetric)
+        loss = pose_loss(model(crops.images), crops, symmetric)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -164,7 +164,7 @@ def score(model: nn.Module, scenes: ondr.RandomizedScenes, surface: Tensor, symm
     """Returns the error of every object of a fixed set, as a share of its diameter."""
     model.eval()
     parts = (crops_of(batch, surface, jitter=0) for batch in DataLoader(scenes))
-    return torch.cat([errors(poses_from(model(c.images * 2 - 1), c), c, symmetric) for c in parts])
+    return torch.cat([errors(poses_from(model(c.images), c), c, symmetric) for c in parts])
 
 
 def main() -> None:
@@ -178,7 +178,7 @@ def main() -> None:
     scenes = ondr.RandomizedScenes(cfg)
     surface = surface_points(scenes)
     model = encoder(WIDTHS, outputs=9).to(scenes.device)
-    budget = Budget(options)
+    budget = Budget(options.steps, options.minutes)
     train(model, scenes, surface, budget, options.symmetric)
     print(budget.summary())
     found = score(model, held_out(cfg, HELD_OUT_BATCHES, scenes), surface, options.symmetric)

@@ -16,12 +16,13 @@ from pathlib import Path
 
 import torch
 from budget import Budget
-from command_line import held_out, make_parser, settings
-from detector import Detector
-from photos import CocoPhotos
+from command_line import held_out, make_parser, settings, together
+from detector import Detector, detection_loss
+from photos import coco_photos
 from scoring import average_precision, shown
 from torch.utils.data import DataLoader, Subset
-from train_detector import save_predictions, train
+from train_detector import LEARNING_RATE, save_predictions
+from training import train
 
 import ondr
 
@@ -37,7 +38,7 @@ def photos_of(options: Namespace, scenes: ondr.RandomizedScenes) -> tuple[Iterab
         grain = scenes.cfg.with_overrides([f"seed={PHOTO_SEED}", "photometric.noise_std=0.08"])
         made_up = held_out(grain, MADE_UP_BATCHES, scenes)
         return list(DataLoader(made_up)), list(held_out(made_up.cfg, MADE_UP_BATCHES, scenes))
-    photos = CocoPhotos(options.photos, options.labels, scenes.class_names, scenes.cfg.image_size)
+    photos = coco_photos(options.photos, options.labels, scenes.class_names, scenes.cfg.image_size)
     order = torch.randperm(len(photos), generator=torch.Generator().manual_seed(options.seed)).tolist()
     middle = len(order) // 2
     to_train, to_score = (Subset(photos, part) for part in (order[:middle], order[middle:]))
@@ -55,8 +56,8 @@ def main() -> None:
     model = Detector(len(scenes.class_names)).to(scenes.device)
     to_train, to_score = photos_of(options, scenes)
     schedule = {"from": 0, "to": options.most, "samples": options.samples}
-    budget = Budget(options)
-    train(model, ondr.mix(to_train, scenes, real_fraction=schedule), budget)
+    budget = Budget(options.steps, options.minutes)
+    train(model, ondr.mix(to_train, scenes, real_fraction=schedule), detection_loss, budget, LEARNING_RATE)
     print(budget.summary())
     print("AP50 other photos ", shown(average_precision(model, to_score, scenes.class_names)))
     save_predictions(model, to_score, scenes.class_names, options.out)
@@ -71,8 +72,7 @@ def read_options() -> Namespace:
     parser.add_argument("--samples", type=int, default=10_000, help="images until then (10000)")
     parser.add_argument("--out", type=Path, default=Path("predictions.png"))
     options = parser.parse_args()
-    if (options.photos is None) != (options.labels is None):
-        parser.error("--photos and --labels must be given together")
+    together(parser, options)
     return options
 
 

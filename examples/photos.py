@@ -1,8 +1,10 @@
-"""A folder of labelled photos as batches of one size: what a detector is scored on, and fine-tuned with."""
+"""Labelled photos as batches of one size: what networks are scored on, and fine-tuned with."""
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,61 +12,89 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 import ondr
 
-PAPER = 0.5
+BESIDE = 0.5
 """Grey level beside a photo of another shape."""
 
 Sample = tuple[Tensor, Tensor, Tensor, int]
+"""An image `[3, H, W]` in 0..1, boxes `[n, 4]` x1 y1 x2 y2 in its pixels, labels `[n]`, and a number of its own."""
 
 
-class CocoPhotos(Dataset[Sample]):
-    """Photos with boxes, scaled to fit into `image_size` (height, width) and centred on grey."""
+class Photos(Dataset[Sample]):
+    """Photos scaled to fit into `image_size` (height, width) and centred on grey, with the objects in them."""
 
-    def __init__(self, folder: Path, labels: Path, class_names: Sequence[str], image_size: tuple[int, int]) -> None:
-        """Reads a COCO json. Its categories are found by name; objects of other categories are left out.
+    def __init__(
+        self,
+        files: Sequence[Path],
+        objects: Sequence[list[tuple[int, Sequence[float]]]],
+        image_size: tuple[int, int],
+        *,
+        grey: bool = False,
+    ) -> None:
+        """Takes files, and for each the class and the box, x y width height in its pixels, of its objects.
+
+        Args:
+            files: Of images.
+            objects: Of each; a photo that is labelled as a whole has one with an empty box.
+            image_size: Height and width in pixels.
+            grey: Whether colours are left out.
 
         Raises:
-            ValueError: It names none of the classes.
+            ValueError: There are none.
         """
-        coco: dict[str, Any] = json.loads(labels.read_text())
-        ids = {c["id"]: class_names.index(c["name"]) for c in coco["categories"] if c["name"] in class_names}
-        if not ids:
-            named = [c["name"] for c in coco["categories"]]
-            raise ValueError(f"{labels} must name one of the classes {class_names}, got {named}. Rename mesh folders.")
-        self.folder, self.image_size = folder, image_size
-        self.images = coco["images"]
-        self.objects: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
-        for a in coco["annotations"]:
-            if a["category_id"] in ids and not a.get("iscrowd"):
-                self.objects[a["image_id"]].append((ids[a["category_id"]], a["bbox"]))
-        self.most = max(map(len, self.objects.values()), default=1)
+        if not files:
+            raise ValueError("labels must name one photo or more, got none. Look at the file of labels.")
+        self.files, self.objects, self.image_size = list(files), list(objects), image_size
+        self.mode = "L" if grey else "RGB"
+        self.most = max(map(len, objects))
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.files)
 
     def __getitem__(self, index: int) -> Sample:
-        """Returns an image `[3, H, W]` in 0..1, boxes `[n, 4]` x1 y1 x2 y2 in its pixels, labels `[n]`, its id."""
-        about = self.images[index]
-        photo = ImageOps.exif_transpose(Image.open(self.folder / about["file_name"])).convert("RGB")
-        image, scale, corner = fit(photo, self.image_size)
-        objects = self.objects[about["id"]]
-        boxes = torch.tensor([bbox for _, bbox in objects]).reshape(-1, 4)
+        """Returns a photo as it is seen in an image of the wanted size. Its number is its place in the list.
+
+        Raises:
+            ValueError: The file is no image.
+        """
+        image, scale, corner = fit(self.read(index), self.image_size)
+        boxes = torch.tensor([box for _, box in self.objects[index]], dtype=torch.float32).reshape(-1, 4)
         boxes = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], dim=1) * scale + corner.repeat(2)
-        return image, boxes, torch.tensor([label for label, _ in objects], dtype=torch.int64), about["id"]
+        return image, boxes, torch.tensor([label for label, _ in self.objects[index]], dtype=torch.int64), index
+
+    def natural(self, index: int) -> tuple[Tensor, float]:
+        """Returns a photo in its own shape with as many pixels as `image_size` has, `[3, h, w]`, and its scale.
+
+        A network that takes any shape sees it like this best: one that has never seen bars takes them for things.
+        """
+        photo = self.read(index)
+        height, width = self.image_size
+        scale = math.sqrt(height * width / (photo.width * photo.height))
+        return resized(photo, scale), scale
+
+    def read(self, index: int) -> Image.Image:
+        """Returns a photo as its file shows it, upright."""
+        file = self.files[index]
+        try:
+            return ImageOps.exif_transpose(Image.open(file)).convert(self.mode).convert("RGB")
+        except (OSError, UnidentifiedImageError) as error:
+            raise ValueError(f"{file} must be a photo, got {error}. Mend it, or leave it out of the labels.") from None
 
     def collate(self, samples: Sequence[Sample]) -> tuple[Tensor, ondr.Targets]:
-        """Joins samples, padded to the most objects that any photo has."""
+        """Joins samples, padded to the most objects that any photo has. The first says what the whole photo shows."""
         images, boxes, labels, ids = zip(*samples, strict=True)
+        joined = torch.stack([pad(n, self.most, -1) for n in labels])
         targets = ondr.Targets(
             image_size=self.image_size,
             sample_ids=torch.tensor(ids),
             boxes=torch.stack([pad(b, self.most, 0) for b in boxes]),
-            labels=torch.stack([pad(n, self.most, -1) for n in labels]),
+            labels=joined,
+            image_class=joined[:, 0],
         )
         return torch.stack(images), targets
 
@@ -73,16 +103,94 @@ class CocoPhotos(Dataset[Sample]):
         return DataLoader(self, batch_size, collate_fn=self.collate, **options)  # type: ignore[arg-type]
 
 
+def coco_photos(folder: Path, labels: Path, class_names: Sequence[str], image_size: tuple[int, int]) -> Photos:
+    """Reads a COCO json. Its categories are found by name; objects of other categories are left out.
+
+    Raises:
+        ValueError: It is none, or names none of the classes, or no photo.
+    """
+    images, annotations, categories = read_coco(labels)
+    ids = {c["id"]: class_names.index(c["name"]) for c in categories if c["name"] in class_names}
+    if not ids:
+        named = [c["name"] for c in categories]
+        raise ValueError(f"{labels} must name one of the classes {class_names}, got {named}. Rename mesh folders.")
+    objects: dict[int, list[tuple[int, list[float]]]] = defaultdict(list)
+    for a in annotations:
+        if a["category_id"] in ids and not a.get("iscrowd"):
+            objects[a["image_id"]].append((ids[a["category_id"]], a["bbox"]))
+    return Photos([folder / i["file_name"] for i in images], [objects[i["id"]] for i in images], image_size)
+
+
+def coco_classes(labels: Path) -> set[str]:
+    """Returns the names of the categories that have a box."""
+    _, annotations, categories = read_coco(labels)
+    used = {a["category_id"] for a in annotations}
+    return {c["name"] for c in categories if c["id"] in used}
+
+
+def read_coco(labels: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Returns the images, annotations and categories of a COCO json.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        coco = json.loads(labels.read_text())
+        return coco["images"], coco["annotations"], coco["categories"]
+    except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{labels} must be a COCO json, got {error!r}. `ondr export` writes such files.") from None
+
+
+def classified_photos(
+    folder: Path, labels: Path, class_names: Sequence[str], image_size: tuple[int, int], *, grey: bool = False
+) -> Photos:
+    """Reads a csv with a line `file,class` for each photo; photos of other classes are left out.
+
+    Raises:
+        ValueError: No line names one of the classes.
+    """
+    rows = read_csv(labels)
+    known = [(name, class_names.index(label)) for name, label in rows if label in class_names]
+    if not known:
+        named = sorted({label for _, label in rows})
+        raise ValueError(f"{labels} must name one of the classes {class_names}, got {named}. Rename mesh folders.")
+    nowhere = [0.0, 0.0, 0.0, 0.0]
+    return Photos([folder / name for name, _ in known], [[(k, nowhere)] for _, k in known], image_size, grey=grey)
+
+
+def csv_classes(labels: Path) -> set[str]:
+    """Returns all that the second column says."""
+    return {label for _, label in read_csv(labels)}
+
+
+def read_csv(labels: Path) -> list[tuple[str, str]]:
+    """Returns pairs of file and class, without a heading.
+
+    Raises:
+        ValueError: It is no such csv.
+    """
+    try:
+        with labels.open(newline="") as file:
+            return [(row[0], row[1].strip()) for row in csv.reader(file) if row and row[0] != "file"]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise ValueError(f"{labels} must have lines `file,class`, got {error!r}. Write one for each photo.") from None
+
+
 def fit(photo: Image.Image, image_size: tuple[int, int]) -> tuple[Tensor, float, Tensor]:
     """Returns a photo scaled into an image `[3, H, W]`, the scale, and where its corner (x, y) is."""
     height, width = image_size
     scale = min(width / photo.width, height / photo.height)
-    small = photo.resize((round(photo.width * scale), round(photo.height * scale)), Image.Resampling.BOX)
-    x, y = (width - small.width) // 2, (height - small.height) // 2
-    image = torch.full((3, height, width), PAPER)
-    pixels = torch.from_numpy(np.asarray(small).copy()).permute(2, 0, 1) / 255
-    image[:, y : y + small.height, x : x + small.width] = pixels
+    small = resized(photo, scale)
+    x, y = (width - small.shape[2]) // 2, (height - small.shape[1]) // 2
+    image = torch.full((3, height, width), BESIDE)
+    image[:, y : y + small.shape[1], x : x + small.shape[2]] = small
     return image, scale, torch.tensor([x, y])
+
+
+def resized(photo: Image.Image, scale: float) -> Tensor:
+    """Returns a scaled photo as an image `[3, h, w]` in 0..1."""
+    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+    return torch.from_numpy(np.asarray(photo.resize(size, Image.Resampling.BOX)).copy()).permute(2, 0, 1) / 255
 
 
 def pad(values: Tensor, length: int, filler: float) -> Tensor:

@@ -71,7 +71,7 @@ def main() -> None:
     cfg = settings(options, ["boxes", "labels", "ignored"])
     scenes = ondr.RandomizedScenes(cfg)
     model = make_model(len(scenes.class_names), options.size).to(scenes.device)
-    budget = Budget(options)
+    budget = Budget(options.steps, options.minutes)
     train(model, scenes, budget)
     print(budget.summary())
     found, there = count_found(model, held_out(cfg, HELD_OUT_BATCHES, scenes))

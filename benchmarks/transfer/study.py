@@ -1,0 +1,136 @@
+"""The arms of a study: one network for each, the same but for one thing, and what they see in the same photos.
+
+python -m benchmarks.transfer.study household --data DATA --json benchmarks/results/transfer/household.json
+
+`studies.yaml` says what the arms are. Arms that the JSON has already are not trained again. The test half of the photos
+is only looked at with `--test`, which wants a clean checkout, so that the commit in the JSON is what was run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from benchmarks.throughput import machine
+from benchmarks.transfer import diets
+from benchmarks.transfer.__main__ import TASKS
+from benchmarks.transfer.halves import Half
+from benchmarks.transfer.setup import Setup
+from benchmarks.transfer.trial import Diet, Found, run
+from ondr.assets.files import MESH_SUFFIXES
+from ondr.presets import read_preset
+
+HERE = Path(__file__).parent
+IMAGES = 30_000
+
+
+def main(words: list[str] | None = None) -> None:
+    """Runs the arms that are missing and prints the table."""
+    studies = yaml.safe_load((HERE / "studies.yaml").read_text())
+    parser = ArgumentParser("benchmarks.transfer.study", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("study", choices=studies)
+    parser.add_argument("--data", type=Path, default=os.environ.get("ONDR_TEST_DATA"), help="folder of all data sets")
+    parser.add_argument("--arm", action="append", help="name of an arm; all if left out")
+    parser.add_argument("--images", type=int, default=IMAGES, help=f"that each network is trained on ({IMAGES})")
+    parser.add_argument("--seeds", type=int, default=1, help="networks for each arm (1)")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--test", action="store_true", help="score the test half as well")
+    parser.add_argument("--json", type=Path, required=True, help="what was found; goes on where it ended")
+    options = parser.parse_args(words)
+    if options.data is None:
+        parser.error("--data must name the folder of the data sets, got nothing. Give it, or set ONDR_TEST_DATA.")
+    study = studies[options.study]
+    about = machine("cpu" if options.device == "auto" else options.device)
+    if options.test and "dirty" in str(about["commit"]):
+        parser.error(f"--test must be run on a clean checkout, got {about['commit']}. Commit first.")
+    if unknown := set(options.arm or ()) - set(study["arms"]):
+        parser.error(f"--arm must be one of {', '.join(study['arms'])}, got {sorted(unknown)}.")
+    found = json.loads(options.json.read_text()) if options.json.exists() else {"study": options.study, "arms": {}}
+    for name in options.arm or study["arms"]:
+        results = found["arms"].setdefault(name, [])
+        for seed in range(len(results), options.seeds):
+            print(f"{name}, seed {seed}", flush=True)
+            result = train_arm(study, study["arms"][name] or {}, options, seed)
+            results.append({"commit": about["commit"], **asdict(result)})
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            options.json.write_text(json.dumps({**about, **found}, indent=1) + "\n")
+            print(*result.scores, sep="\n", flush=True)
+
+
+def train_arm(study: Mapping[str, Any], arm: Mapping[str, Any], options: Namespace, seed: int) -> Found:
+    """Trains and scores one network, or for photos one for each fold.
+
+    Args:
+        study: Of `studies.yaml`.
+        arm: One of its arms. `preset`: what is rendered; `without`: parts of its recipe that are left out; `changes`:
+            other settings; `images`; `instances`: meshes of each class; `diet`: of `diets`, with its argument.
+        options: Of the command line.
+        seed: Of everything random.
+    """
+    task = TASKS[study["task"]]
+    preset = arm.get("preset", task.preset)
+    _, switches = read_preset(preset)
+    left_out = [change for part in arm.get("without", []) for change in switches[part]]
+    own = study.get("recipe", []) if preset == task.preset else []
+    words = [
+        word.replace("DATA", str(options.data)) for word in [*study["facts"], *own, *left_out, *arm.get("changes", [])]
+    ]
+    with some_meshes(options.data / study["meshes"], arm.get("instances")) as meshes:
+        setup = Setup.read(
+            task,
+            Namespace(
+                **{key: options.data / study[key] for key in ("photos", "labels", "poses") if key in study},
+                **study.get("options", {}),
+                meshes=meshes,
+                config=preset,
+                overrides=words,
+                size=None,
+                images=arm.get("images", options.images),
+                minutes=None,
+                seed=seed,
+                device=options.device,
+            ),
+        )
+        halves: list[Half] = ["dev", "test"] if options.test else ["dev"]
+        return run(setup, diet_of(arm.get("diet", "stream")), halves)[0]
+
+
+def diet_of(said: str | Mapping[str, int]) -> Diet:
+    """Returns one of `diets`: by its name, or `{name: number}` where it takes one."""
+    if isinstance(said, str):
+        return getattr(diets, said)
+    ((name, number),) = said.items()
+    diet = getattr(diets, name)
+    return lambda setup: diet(setup, number)
+
+
+@contextmanager
+def some_meshes(folder: Path, most: int | None) -> Iterator[Path]:
+    """Yields a folder with the first meshes of each class; the folder itself if they are all wanted."""
+    if most is None:
+        yield folder
+        return
+    with TemporaryDirectory() as some:
+        for class_folder in sorted(path for path in folder.iterdir() if path.is_dir()):
+            (Path(some) / class_folder.name).mkdir()
+            files = sorted(path for path in class_folder.rglob("*") if path.is_file())
+            meshes = [path for path in files if path.suffix.lower() in MESH_SUFFIXES]
+            for path in set(files) - set(meshes[most:]):
+                link = Path(some) / path.relative_to(folder)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path)
+        yield Path(some)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""The tool that asks whether training on rendered images helps on photos."""
