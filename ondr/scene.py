@@ -56,6 +56,8 @@ class Materials:
     """Linear RGB; the pattern's second colour."""
     pattern_from_object: Float[Tensor, "batch slot 3 4"] | None = None
     """From bank coordinates to those of the pattern, which has period 1 in each."""
+    part_word: Int32[Tensor, "batch slot"] | None = None
+    """16 bits from which the mixture of each material of the file follows; None: nothing is coloured part by part."""
     noise_stretch: Float[Tensor, "batch slot 3"] | None = None
     """Cells of noise in a pattern's period, along its axes; None: no pattern has noise in it."""
     own_shift: Float[Tensor, "batch slot 3"] | None = None

@@ -97,16 +97,16 @@ def _load(entry: Path, path: Path) -> Mesh | None:
 def _surface(described: dict[str, Any], held: Any, path: Path) -> Surface:
     image, (first, second) = described["image"], described["uv_map"]
     data = None if image is None else ImageData(held[f"image{image}"].tobytes(), f"the texture of {path}")
-    return Surface(tuple(described["color"]), data, (tuple(first), tuple(second)))
+    return Surface(tuple(described["color"]), data, (tuple(first), tuple(second)), described["name"])
 
 
 def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
-    surfaces, images = [], {}
-    for number, surface in enumerate(mesh.surfaces):
-        if surface.image is not None:
-            images[f"image{number}"] = np.frombuffer(surface.image.data, np.uint8)
-        image = None if surface.image is None else number
-        surfaces.append({"color": surface.color, "uv_map": surface.uv_map, "image": image})
+    surfaces = []
+    numbers: dict[bytes, int] = {}
+    for surface in mesh.surfaces:
+        image = None if surface.image is None else numbers.setdefault(surface.image.data, len(numbers))
+        surfaces.append({"color": surface.color, "uv_map": surface.uv_map, "image": image, "name": surface.name})
+    images = {f"image{number}": np.frombuffer(data, np.uint8) for data, number in numbers.items()}
     errors = [level.error for level in mesh.levels]
     about = {"files": files, "surfaces": surfaces, "closed": bool(mesh.closed), "errors": errors}
     held: dict[str, Any] = {name: getattr(mesh, name) for name in ARRAYS} | images

@@ -13,7 +13,7 @@ import binascii
 import json
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -48,7 +48,8 @@ def read_gltf(path: Path) -> list[Part]:
     document = _document(path)
     tree = document.tree
     try:
-        surfaces = [_surface(document, material) for material in tree.get("materials", [])]
+        materials = enumerate(tree.get("materials", []))
+        surfaces = [replace(_surface(document, material), name=str(number)) for number, material in materials]
         # Each image's bytes are in the surfaces by now; trimesh would decode them without any limit.
         plain = {k: v for k, v in tree.items() if k not in ("images", "textures", "samplers", "cameras")}
         plain["materials"] = [{"name": str(i)} for i in range(len(surfaces) + 1)]

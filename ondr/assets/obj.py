@@ -18,6 +18,7 @@ from ondr.assets.files import read_lines
 from ondr.assets.mtl import mtl_surface, read_mtl
 from ondr.assets.parts import (
     DEFAULT,
+    PLAIN,
     WHITE,
     Part,
     Surface,
@@ -63,7 +64,8 @@ def _part(matrix: np.ndarray, mesh: Any, surface: Surface, has_uvs: bool) -> Par
     if colors is not None:
         # As Blender writes and reads them: sRGB.
         colors = linear_from_srgb(unit_range(colors))[rows]
-        surface = Surface(WHITE) if surface is DEFAULT else surface
+        # What no material says is said by the vertices.
+        surface = replace(surface, color=WHITE) if surface.color is PLAIN else surface
     return Part(corners, uvs, colors, surface)
 
 
@@ -162,7 +164,8 @@ def _surfaces(path: Path, text: _PlainText) -> list[Surface]:
     missing = [name for name in text.materials if name not in known]
     if text.libraries and missing:
         say_once(f"{path} uses materials that its .mtl does not define ({', '.join(missing)}): drawn in light grey.")
-    return [DEFAULT, *(mtl_surface(path, *known[n]) if n in known else DEFAULT for n in text.materials)]
+    written = {n: mtl_surface(path, *known[n]) if n in known else DEFAULT for n in text.materials}
+    return [DEFAULT, *(replace(surface, name=name) for name, surface in written.items())]
 
 
 def _library_files(path: Path, written: str) -> list[Path]:

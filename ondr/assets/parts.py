@@ -39,6 +39,8 @@ class Surface:
     image: ImageData | None = None
     uv_map: tuple[tuple[float, float, float], tuple[float, float, float]] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
     """Texture coordinates = this matrix @ (u, v, 1)."""
+    name: str = ""
+    """Of the material in the file, so that parts which look alike there can be told apart."""
 
 
 DEFAULT = Surface()

@@ -1,4 +1,4 @@
-"""Patterns of two colours through the solid: gradient, checker, stripes, noise, wood, marble.
+"""Patterns of two colours through the solid: gradient, checker, stripes, noise, wood, marble; and part by part.
 
 Computed at each hit from its place in the mesh, so that they need no uv map, show no seams and take no memory. Each
 fades into its mean as its period shrinks towards a pixel: what a pixel cannot show does not flicker.
@@ -21,7 +21,7 @@ from ondr.imaging.surface import Corners, Hit, with_changes
 from ondr.scene import Materials
 from ondr.settings.material import PATTERNS
 
-GRADIENT, CHECKER, STRIPES, NOISE, WOOD, MARBLE = range(1, len(PATTERNS) + 1)
+GRADIENT, CHECKER, STRIPES, NOISE, WOOD, MARBLE, PARTS = range(1, len(PATTERNS) + 1)
 
 OCTAVES = 3
 LACUNARITY = 2.4
@@ -64,6 +64,8 @@ class PatternTables:
     """`Materials.color2`."""
     noise_stretch: Float[Tensor, "instance 3"] | None
     """`Materials.noise_stretch`."""
+    part_word: Int32[Tensor, "instance"] | None
+    """`Materials.part_word`."""
 
 
 def pattern_tables(materials: Materials) -> PatternTables | None:
@@ -76,6 +78,7 @@ def pattern_tables(materials: Materials) -> PatternTables | None:
         from_object=materials.pattern_from_object.flatten(0, 1).flatten(1),
         color2=materials.color2.flatten(0, 1),
         noise_stretch=None if stretch is None else stretch.flatten(0, 1),
+        part_word=None if materials.part_word is None else materials.part_word.flatten(),
     )
 
 
@@ -100,7 +103,21 @@ def paint(tables: PatternTables, color: Vector, corners: Corners, hit: Hit, inst
         instance: image * S + slot, int32.
     """
     share = shares(tables, corners.positions, hit, instance)
+    if tables.part_word is not None:
+        of_part = part_shares(corners.material, take_one(tables.part_word, instance))
+        share = torch.where(take_one(tables.kind, instance) == PARTS, of_part.to(share.dtype), share)
     return tuple(mix(a, b, share) for a, b in zip(color, take(tables.color2, instance), strict=True))
+
+
+def part_shares(material: Tensor, word: Tensor) -> Tensor:
+    """Returns the second colour's share in each material, 0..1, as if drawn anew for every word.
+
+    Args:
+        material: Rows of the bank's materials, int32.
+        word: `Materials.part_word` at the pixels' instances.
+    """
+    # Once less, and two materials would be told apart in the same way by half of all words.
+    return scramble(scramble(scramble(material & WORD) ^ word)).to(torch.float32) / WORD
 
 
 def shares(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, instance: Tensor) -> Tensor:

@@ -32,6 +32,8 @@ STEPS = (61.0, 97.0, 113.0)
 reach all phases, and long enough that no two pieces look alike."""
 PITH = 4.0
 """Periods around the mesh's centre within which the middle of wood's rings lies: near enough to be seen as rings."""
+PART_WORDS = 65535.0
+"""Ways to colour a file's materials."""
 THINNEST = 1e-6
 """Of a mesh's longest side: a flat mesh has no thickness that a gradient could reach through."""
 OFFSET = ("texture_offset.u", "texture_offset.v")
@@ -79,9 +81,11 @@ def sample_materials(
     source = every("source")
     textured = source == TEXTURE
     row = every("texture").to(torch.int32) + assets.foreign_textures.start
-    patterns = {}
+    patterns: dict[str, Tensor | None] = {}
     if may_be(*PATTERNS):
         patterns = _patterns(every, source, poses, assets.bank.extent, may_be(*NOISY)) | {"color2": colors("color2")}
+    if may_be("parts"):
+        patterns["part_word"] = (every("pattern_offset") * PART_WORDS).to(torch.int32)
     return Materials(
         own=source == OWN,
         texture=torch.where(textured, row, 0),

@@ -11,12 +11,12 @@ from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.section import POSITIVE, Color, Section
 
-PATTERNS = ("gradient", "checker", "stripes", "noise", "wood", "marble")
+PATTERNS = ("gradient", "checker", "stripes", "noise", "wood", "marble", "parts")
 """Computed while shading from two colours, in the solid: they need no uv map and no texture memory."""
 SOURCES = ("own", "texture", "color", *PATTERNS)
 SOURCE_WORDS = (
     "one of materials.textures; color: plain; gradient, checker, stripes, noise, wood, marble: a pattern of color and "
-    "color2 through the solid"
+    "color2 through the solid; parts: each material of the file in a mixture of the two of its own"
 )
 
 
@@ -61,7 +61,10 @@ class Material(Section):
         [-90, 90], "of a pattern's direction out of the mesh's xy plane", unit="degrees", low=-90, high=90
     )
     pattern_offset: Law = quantity(
-        [0, 1], "which part of a pattern: each value is another piece of wood or marble", low=0, high=1
+        [0, 1],
+        "which piece of a pattern: each value is another one of wood or marble, or other mixtures",
+        low=0,
+        high=1,
     )
     tint: Law = quantity([0.5, 1], "brightness of a foreign texture, a factor", low=0, high=1)
     own_hue_degrees: Law = quantity(

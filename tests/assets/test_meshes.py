@@ -93,6 +93,14 @@ def test_parts_with_equal_surfaces_share_a_row():
     assert mesh.materials.tolist() == [0] * 4 + [1] * 4 + [0] * 4
 
 
+def test_parts_that_look_alike_are_told_apart_by_name():
+    body, wheel = Surface((0.6, 0.6, 0.6), name="body"), Surface((0.6, 0.6, 0.6), name="wheel")
+    parts = [Part(CUBE[i : i + 6], None, None, s) for i, s in ((0, body), (6, wheel))]
+    mesh = build_mesh("mesh", parts, 40.0)
+    assert mesh.surfaces == (body, wheel)
+    assert mesh.materials.tolist() == [0] * 6 + [1] * 6
+
+
 def test_texture_transform_is_applied():
     corners = np.array([[[0, 0, 0], [1, 0, 0], [0, 1, 0]]], dtype=float)
     surface = Surface(WHITE, None, ((2.0, 0.0, 0.5), (0.0, 3.0, 0.25)))

@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from ondr.fusion.loop import Job, run
 from ondr.imaging import patterns, surface
 from ondr.imaging.appearance import appearance_tables
-from ondr.imaging.patterns import CHECKER, GRADIENT, MARBLE, NOISE, STRIPES, WOOD, Spot
+from ondr.imaging.patterns import CHECKER, GRADIENT, MARBLE, NOISE, PARTS, STRIPES, WOOD, Spot
 from ondr.imaging.planes import Vector, take
 from ondr.scene import Materials
 from tests.imaging.test_appearance import albedo
@@ -237,6 +237,43 @@ def mixed_world() -> tuple:
     frame = take(tables.object_from_camera, instance)
     hit = surface.intersect(corners, frame, tables.two_sided[instance], x, y)
     return patterns.pattern_tables(mats), corners.positions, hit, instance
+
+
+def test_parts_are_mixtures_of_the_two_colors_and_differ():
+    bank = bank_from_meshes([quad()])
+    # The two triangles of the quad, told apart by the material's row.
+    halves = replace(bank, triangles=bank.triangles.clone(), material_color=bank.material_color.repeat(2, 1))
+    halves.triangles[1, 3] = 1
+    halves = replace(halves, material_texture=bank.material_texture.repeat(2))
+    mats = [patterned(PARTS, part_word=torch.tensor([[word]], dtype=torch.int32)) for word in (5, 4711)]
+    shares = []
+    for mat in mats:
+        got = (albedo(halves, mat, [(-0.3, 0.2), (0.3, -0.2), (0.2, -0.35)], 1.0) - FIRST) / (SECOND - FIRST)
+        torch.testing.assert_close(got, got[:, :1].expand(-1, 3), rtol=0, atol=1e-5)
+        assert got.min() >= 0
+        assert got.max() <= 1
+        assert float(got[1, 0]) == pytest.approx(float(got[2, 0]), abs=1e-5)
+        shares.append(got[:, 0])
+    assert abs(shares[0][0] - shares[0][1]) > 0.01
+    assert (shares[0] - shares[1]).abs().min() > 0.01
+
+
+def test_shares_of_parts_are_uniform_and_independent():
+    rows = torch.arange(64, dtype=torch.int32)
+    word = torch.arange(0, 65_536, 16, dtype=torch.int32)
+    shares = patterns.part_shares(rows[:, None], word)
+    # 4,096 values: a tenth of them has a standard deviation of 19, and 640 tenths stay within five of them.
+    counts = torch.stack([torch.histc(row, 10, 0, 1) for row in shares])
+    assert (counts - 409.6).abs().max() < 96
+    between = torch.corrcoef(shares) - torch.eye(64)
+    # The correlation of 4,096 independent pairs has a standard deviation of 1 / 64; 2,016 pairs stay within five.
+    assert between.abs().max() < 5 / 64
+
+
+def test_parts_in_one_loop_equal_eager():
+    material, word = torch.arange(5000, dtype=torch.int32) % 77, torch.arange(5000, dtype=torch.int32) * 13
+    got = as_one_loop(lambda _, *planes: (patterns.part_shares(*planes),), None, material, word)[0]
+    assert torch.equal(got, patterns.part_shares(material, word))
 
 
 def test_only_what_has_a_pattern_is_computed_and_nothing_changes():

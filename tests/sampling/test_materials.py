@@ -31,7 +31,7 @@ def absent(materials: Materials) -> set[str]:
 
 
 OPTIONAL = {field.name for field in fields(Materials) if field.default is None}
-PATTERNED = {"pattern", "color2", "pattern_from_object", "noise_stretch"}
+PATTERNED = {"pattern", "color2", "pattern_from_object"}
 
 
 def test_what_is_off_is_absent():
@@ -39,8 +39,9 @@ def test_what_is_off_is_absent():
     # An option without weight is never chosen.
     never = {"choice": ["own", "wood"], "weights": [1, 0]}
     assert absent(scene({"source": never}).materials) == OPTIONAL
-    assert absent(scene({"source": ["own", "checker"]}).materials) == OPTIONAL - PATTERNED | {"noise_stretch"}
-    assert absent(scene({"source": ["own", "marble"]}).materials) == OPTIONAL - PATTERNED
+    assert absent(scene({"source": ["own", "checker"]}).materials) == OPTIONAL - PATTERNED
+    assert absent(scene({"source": ["own", "marble"]}).materials) == OPTIONAL - PATTERNED - {"noise_stretch"}
+    assert absent(scene({"source": ["own", "parts"]}).materials) == OPTIONAL - PATTERNED - {"part_word"}
     assert absent(scene({"metallic": 0, "emission": 0, "diffuse": 1, "own_value": 1}).materials) == OPTIONAL
 
 

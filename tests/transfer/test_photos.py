@@ -31,9 +31,7 @@ def coco(folder: Path) -> Path:
             {
                 "images": [{"id": 1, "file_name": "wide.png"}, {"id": 2, "file_name": "high.png"}],
                 "categories": [{"id": 3, "name": "mug"}, {"id": 4, "name": "cat"}, {"id": 5, "name": "dog"}],
-                "annotations": [
-                    {"id": k, "image_id": i, "category_id": c, "bbox": b} for k, (i, c, b) in enumerate(boxes)
-                ],
+                "annotations": annotations,
             }
         )
     )
