@@ -28,7 +28,6 @@ from benchmarks.transfer.halves import Half
 from benchmarks.transfer.setup import Setup
 from benchmarks.transfer.trial import Diet, Found, run
 from ondr.assets.files import MESH_SUFFIXES
-from ondr.presets import read_preset
 
 HERE = Path(__file__).parent
 IMAGES = 30_000
@@ -72,37 +71,35 @@ def train_arm(study: Mapping[str, Any], arm: Mapping[str, Any], options: Namespa
 
     Args:
         study: Of `studies.yaml`.
-        arm: One of its arms. `preset`: what is rendered; `without`: parts of its recipe that are left out; `changes`:
-            other settings; `images`; `instances`: meshes of each class; `diet`: of `diets`, with its argument.
+        arm: One of its arms. `config`: what is rendered in place of the study's; `changes`: settings; `images`;
+            `instances`: meshes of each class; `diet`: of `diets`, with its argument.
         options: Of the command line.
         seed: Of everything random.
     """
     task = TASKS[study["task"]]
-    preset = arm.get("preset", task.preset)
-    _, switches = read_preset(preset)
-    left_out = [change for part in arm.get("without", []) for change in switches[part]]
-    own = study.get("recipe", []) if preset == task.preset else []
-    words = [
-        word.replace("DATA", str(options.data)) for word in [*study["facts"], *own, *left_out, *arm.get("changes", [])]
-    ]
     with some_meshes(options.data / study["meshes"], arm.get("instances")) as meshes:
-        setup = Setup.read(
-            task,
-            Namespace(
-                **{key: options.data / study[key] for key in ("photos", "labels", "poses") if key in study},
-                **study.get("options", {}),
-                meshes=meshes,
-                config=preset,
-                overrides=words,
-                size=None,
-                images=arm.get("images", options.images),
-                minutes=None,
-                seed=seed,
-                device=options.device,
-            ),
-        )
+        setup = Setup.read(task, words_of(study, arm, options, meshes, seed))
         halves: list[Half] = ["dev", "test"] if options.test else ["dev"]
         return run(setup, diet_of(arm.get("diet", "stream")), halves)[0]
+
+
+def words_of(
+    study: Mapping[str, Any], arm: Mapping[str, Any], options: Namespace, meshes: Path, seed: int
+) -> Namespace:
+    """Returns what the command line of the task itself would say for an arm."""
+    config = arm.get("config", study["config"])
+    return Namespace(
+        **{key: options.data / study[key] for key in ("photos", "labels", "poses") if key in study},
+        **study.get("options", {}),
+        meshes=meshes,
+        config=str(HERE / config) if config.endswith(".yaml") else config,
+        overrides=[word.replace("DATA", str(options.data)) for word in [*study["facts"], *arm.get("changes", [])]],
+        size=None if config.endswith(".yaml") else TASKS[study["task"]].size,
+        images=arm.get("images", options.images),
+        minutes=None,
+        seed=seed,
+        device=options.device,
+    )
 
 
 def diet_of(said: str | Mapping[str, int]) -> Diet:
