@@ -25,8 +25,9 @@ from pose_errors import CLOSE, Truth, angles, distances, pose_loss
 from pose_network import Guesses, PoseNetwork
 from pose_objects import Objects
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
-from training import fast_arithmetic
+from training import LARGEST_GRADIENT, WEIGHT_DECAY, Batches, fast_arithmetic
 
 import ondr
 
@@ -36,11 +37,9 @@ JITTER = 0.06
 LEAST_PIXELS = 5
 """Longer side of a box that says anything about a pose."""
 LEARNING_RATE = 2e-3
-WEIGHT_DECAY = 1e-2
-LARGEST_GRADIENT = 10.0
 AVERAGED_STEPS = 100
 """Weights are averaged over about as many steps."""
-LOOKS = 2
+LOOKS = 3
 """How often crops are learned from, at once and again somewhat later: rendering takes longer than a step."""
 KEPT = 40
 """Batches of crops among which those to look at again are found."""
@@ -75,7 +74,7 @@ class Errors:
         return f"ADD(-S) < {CLOSE} d: {right:.3f} of {len(self.labels)}, rotation off by {rotation} (median)"
 
 
-def pairs(batches: Iterable[tuple[Tensor, ondr.Targets]], objects: Objects, jitter: float) -> Iterator[Pair]:
+def pairs(batches: Batches, objects: Objects, jitter: float) -> Iterator[Pair]:
     """Yields crops of all visible objects of each batch, with where they are."""
     for images, t in batches:
         image, slot = visible(t)
@@ -86,13 +85,11 @@ def pairs(batches: Iterable[tuple[Tensor, ondr.Targets]], objects: Objects, jitt
         yield crops, objects.seen(t, image, slot)
 
 
-def again(source: Iterable[Pair]) -> Iterator[Pair]:
-    """Yields every pair, and after each some of those before it."""
-    kept: deque[Pair] = deque(maxlen=KEPT)
-    for pair in source:
-        kept.append(pair)
-        yield pair
-        yield from random.choices(kept, k=LOOKS - 1)
+def looks(pair: Pair, kept: deque[Pair]) -> Iterator[Pair]:
+    """Yields crops that are new, and then some of those before them."""
+    kept.append(pair)
+    yield pair
+    yield from random.choices(kept, k=LOOKS - 1)
 
 
 def varied(crops: Crops) -> Crops:
@@ -103,22 +100,32 @@ def varied(crops: Crops) -> Crops:
     return replace(crops, images=(crops.images * gain + noise).clamp(0, 1))
 
 
-def train(model: PoseNetwork, batches: Iterable, objects: Objects, budget: Budget, rate: float = LEARNING_RATE) -> None:
+def train(model: PoseNetwork, batches: Batches, objects: Objects, budget: Budget, rate: float = LEARNING_RATE) -> None:
     """Trains until the budget is used up. What is left in `model` is the mean of its weights over the last steps."""
     model.to(memory_format=torch.channels_last).train()
-    decay = torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 1 / AVERAGED_STEPS)
-    averaged = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
+    decay = get_ema_multi_avg_fn(1 - 1 / AVERAGED_STEPS)
+    averaged = AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=WEIGHT_DECAY)
-    for crops, truth in budget.batches(again(pairs(batches, objects, JITTER))):
+    kept: deque[Pair] = deque(maxlen=KEPT)
+    for batch in budget.batches(batches):
         budget.schedule(optimizer, rate)
-        loss = pose_loss(look(model, varied(crops)), truth)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-        optimizer.step()
-        averaged.update_parameters(model)
-        budget.report(loss)
+        for new in pairs([batch], objects, JITTER):
+            losses = [step(model, averaged, optimizer, *pair) for pair in looks(new, kept)]
+            budget.report(torch.stack(losses).mean())
     model.load_state_dict(averaged.module.state_dict())
+
+
+def step(
+    model: PoseNetwork, averaged: AveragedModel, optimizer: torch.optim.Optimizer, crops: Crops, truth: Truth
+) -> Tensor:
+    """Takes a step and returns the loss."""
+    loss = pose_loss(look(model, varied(crops)), truth)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    optimizer.step()
+    averaged.update_parameters(model)
+    return loss.detach()
 
 
 def look(model: PoseNetwork, crops: Crops) -> Guesses:

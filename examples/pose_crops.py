@@ -1,4 +1,4 @@
-"""What a pose network is given: the square around each object's box, which class it is, and how the camera looks at it."""
+"""What a pose network is given: the square around an object's box, its class, and how the camera looks at it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ class Crops:
         ends = (self.boxes - torch.stack([x, y, x, y], dim=1)) / side[:, None]
         return torch.cat([torch.stack([*ray, (side / k[:, 0, 0]).log()], dim=1), ends], dim=1)
 
-    def __getitem__(self, which: Tensor) -> Crops:
-        return Crops(*(getattr(self, field.name)[which] for field in fields(self)))
+    def to(self, device: torch.device) -> Crops:
+        """Returns them on a device."""
+        return Crops(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def crops_of(images: Tensor, which: Tensor, boxes: Tensor, intrinsics: Tensor, labels: Tensor, jitter: float) -> Crops:
@@ -72,7 +73,7 @@ def visible(targets: ondr.Targets) -> tuple[Tensor, Tensor]:
     return image, slot
 
 
-def cut(images: Tensor, which: Tensor, squares: Tensor, pixels: int, mode: str = "bilinear") -> Tensor:
+def cut(images: Tensor, which: Tensor, squares: Tensor, pixels: int) -> Tensor:
     """Returns squares of images, scaled to so many pixels a side; 0 where they leave the image."""
     size = squares.new_tensor([images.shape[-1], images.shape[-2]])
     centre, half = squares[:, :2] / size * 2 - 1, squares[:, 2:] / size
@@ -82,5 +83,5 @@ def cut(images: Tensor, which: Tensor, squares: Tensor, pixels: int, mode: str =
     for number, image in enumerate(images):
         mine = matrix[which == number]
         grid = F.affine_grid(mine, [len(mine), 3, pixels, pixels], align_corners=False)
-        crops.append(F.grid_sample(image.expand(len(mine), -1, -1, -1), grid, mode=mode, align_corners=False))
+        crops.append(F.grid_sample(image.expand(len(mine), -1, -1, -1), grid, align_corners=False))
     return torch.cat(crops)

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 CLOSE = 0.1
 """Of the diameter: what counts as right."""
 SHARPNESS = 6.0
-"""Of the choice between anchors, in the trace of the rotation between them: one 30 degrees away counts fourteen times as
+"""Of the choice between anchors, in the trace of the rotation between them: one 30 degrees away counts 14 times as
 much as one 50 degrees away."""
 CORRECTED = 4
 """Anchors, the nearest ones, whose corrections are learned from an object."""

@@ -1,6 +1,6 @@
 """A network that says how an object in a crop is turned and where it is.
 
-Turning is learned as a choice between 60 evenly spread rotations, each with a correction of its own: a screw whose head is
+Turning is learned as a choice between 60 evenly spread rotations, each with its own correction: a screw whose head is
 hidden can lie either way round, and the mean of two rotations is neither. Each class has outputs of its own.
 
 Sources: Kehl et al. 2017, "SSD-6D" (rotations as classes); Kundu et al. 2018, "3D-RCNN" (rotation as seen along the
@@ -67,7 +67,9 @@ class PoseNetwork(nn.Module):
         # Not averaged over the picture: where something is seen says how the object is turned.
         features = widths[-1] * (CROP_PIXELS >> len(widths)) ** 2
         self.encoder = nn.Sequential(*stages(widths), nn.Flatten(), nn.Linear(features, HIDDEN), nn.ReLU())
-        self.head = nn.Sequential(nn.Linear(HIDDEN + VIEW + classes, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, LAST), nn.ReLU())
+        self.head = nn.Sequential(
+            nn.Linear(HIDDEN + VIEW + classes, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, LAST), nn.ReLU()
+        )
         self.said = nn.Linear(LAST + VIEW, classes * (TURN * ANCHORS + PLACE))
         self.classes = classes
         self.register_buffer("typical_depth", torch.tensor(typical_depth))
@@ -96,7 +98,7 @@ class PoseNetwork(nn.Module):
 
 
 def turn(v: Tensor) -> Tensor:
-    """Returns rotations about the vectors v, by twice the arctangent of their lengths, `[..., 3, 3]`. Source: Cayley."""
+    """Returns rotations about the vectors v, by 2 arctan of their lengths, `[..., 3, 3]`. Source: Cayley."""
     x, y, z = v.unbind(-1)
     zero = torch.zeros_like(x)
     across = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))

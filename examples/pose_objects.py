@@ -33,7 +33,7 @@ class Objects:
     """Largest distance between two points, `[mesh]`."""
 
     symmetries: Tensor
-    """Poses in the file's coordinates that look the same, the identity first and as padding, `[mesh, symmetry, 4, 4]`."""
+    """Poses in the file that look the same, the identity first and as padding, `[mesh, symmetry, 4, 4]`."""
 
     @classmethod
     def of(cls, files: Sequence[Path], symmetries: Tensor) -> Self:

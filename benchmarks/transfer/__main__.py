@@ -18,12 +18,13 @@ from benchmarks.transfer import diets
 from benchmarks.transfer.classify import Classify
 from benchmarks.transfer.detect import Detect
 from benchmarks.transfer.halves import places_of
+from benchmarks.transfer.pose import Pose
 from benchmarks.transfer.setup import Setup
 from benchmarks.transfer.task import Task
 from benchmarks.transfer.trial import run
 from ondr.errors import ConfigError
 
-TASKS: dict[str, Task] = {"detect": Detect(), "classify": Classify()}
+TASKS: dict[str, Task] = {"detect": Detect(), "classify": Classify(), "pose": Pose()}
 DRAWN = 60
 """Photos."""
 

@@ -19,6 +19,7 @@ from training import Batches, train
 
 import ondr
 from benchmarks.transfer.task import Scorer
+from ondr.loop.hooks import Hook
 
 COLUMNS = 10
 
@@ -39,6 +40,10 @@ class Classify:
     def changes(self, options: Namespace) -> list[str]:
         """Returns that colours are left out, if they are."""
         return ["photometric.grayscale=1"] if options.grey else []
+
+    def hooks(self, cfg: ondr.Config) -> Sequence[Hook]:
+        """Returns nothing: scenes are as they were drawn."""
+        return ()
 
     def labelled(self, options: Namespace) -> set[str]:
         """Returns the classes of the csv."""

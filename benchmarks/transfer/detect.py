@@ -20,6 +20,7 @@ from training import Batches, train
 
 import ondr
 from benchmarks.transfer.task import Scorer
+from ondr.loop.hooks import Hook
 
 
 class Detect:
@@ -38,6 +39,10 @@ class Detect:
     def changes(self, options: Namespace) -> list[str]:
         """Returns nothing: there is no option of its own."""
         return []
+
+    def hooks(self, cfg: ondr.Config) -> Sequence[Hook]:
+        """Returns nothing: scenes are as they were drawn."""
+        return ()
 
     def labelled(self, options: Namespace) -> set[str]:
         """Returns the categories that have a box."""

@@ -30,7 +30,7 @@ LEAST_VISIBLE = 0.6
 """Share of an object that is seen: what others cover for the most part is not scored."""
 COLUMNS = 3
 DRAWN_POINTS = 120
-RIGHT, WRONG, TRUE = (40, 220, 70), (240, 50, 40), (255, 255, 255)
+RIGHT, WRONG = (40, 220, 70), (240, 50, 40)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ class Pose:
         """Adds the poses, and what is known of the objects and of the camera."""
         parser.add_argument("--poses", type=Path, required=True, help="json of photos, K and poses")
         parser.add_argument("--symmetries", type=Path, help="YAML: mesh to what its .labels.json would hold")
-        parser.add_argument("--heights", type=float, nargs="+", default=[], help="of the camera above the table, metres")
+        parser.add_argument(
+            "--heights", type=float, nargs="+", default=[], help="of the camera above the table, metres"
+        )
 
     def changes(self, options: Namespace) -> list[str]:
         """Returns where the meshes are that have their symmetries beside them.
@@ -64,7 +66,7 @@ class Pose:
         Raises:
             ValueError: The symmetries are of other meshes.
         """
-        self._heights = tuple(options.heights)
+        self._heights: tuple[float, ...] = tuple(options.heights)
         if not options.symmetries:
             return []
         if not options.meshes:
@@ -73,8 +75,8 @@ class Pose:
 
     def hooks(self, cfg: ondr.Config) -> list[Workplace]:
         """Returns what is done to scenes before they are rendered."""
-        slots = int(cfg.objects.count.support[1])
-        return [Workplace(slots, self._median_size(cfg), self._heights)]
+        sizes = objects_of(cfg).diameters * self._unit(cfg)
+        return [Workplace(int(cfg.objects.count.support[1]), float(sizes.median()), self._heights)]
 
     def labelled(self, options: Namespace) -> set[str]:
         """Returns the classes that the photos show."""
@@ -82,11 +84,15 @@ class Pose:
 
     def photos(self, options: Namespace, cfg: ondr.Config, class_names: Sequence[str]) -> PosePhotos:
         """Returns the photos with their poses."""
+        entries, unit = read_poses(options.poses), self._unit(cfg)
+        return pose_photos(options.photos, entries, class_names, objects_of(cfg), unit, max(cfg.image_size))
+
+    def _unit(self, cfg: ondr.Config) -> float:
         if cfg.objects.unit not in METRES:
-            raise ValueError(f"objects.unit must be one of {list(METRES)}, got {cfg.objects.unit}. Set what files are in.")
-        objects = self._objects(cfg, class_names)
-        entries = read_poses(options.poses)
-        return pose_photos(options.photos, entries, class_names, objects, METRES[cfg.objects.unit], max(cfg.image_size))
+            raise ValueError(
+                f"objects.unit must be one of {list(METRES)}, got {cfg.objects.unit}. Name that of the files."
+            )
+        return METRES[cfg.objects.unit]
 
     def network(self, scenes: ondr.RandomizedScenes) -> PoseNetwork:
         """Returns an untrained network."""
@@ -112,7 +118,9 @@ class Pose:
         def score(places: Sequence[int]) -> dict[str, float]:
             right, turned, label = (torch.cat([judged[place][k] for place in places]) for k in range(3))
             by_class = {
-                name: float(right[label == k].double().mean()) for k, name in enumerate(class_names) if (label == k).any()
+                name: float(right[label == k].double().mean())
+                for k, name in enumerate(class_names)
+                if (label == k).any()
             }
             both = {"rotation_degrees": float(turned.median()), "mean": float(right.double().mean())}
             return {**by_class, **both} if len(right) else {"mean": float("nan")}
@@ -123,6 +131,7 @@ class Pose:
         self, photos: PosePhotos, seen: Sequence[Seen], places: Sequence[int], class_names: Sequence[str]
     ) -> Image.Image:
         """Returns photos with the surfaces of objects where they are taken to be; the worst first."""
+
         def recall(place: int) -> float:
             return float(judge(photos, place, seen[place])[0].double().mean().nan_to_num(1))
 
@@ -136,3 +145,41 @@ class Pose:
     @cached_property
     def _links(self) -> TemporaryDirectory[str]:
         return TemporaryDirectory()
+
+
+def objects_of(cfg: ondr.Config) -> Objects:
+    """Returns the one mesh of each class.
+
+    Raises:
+        ValueError: A class has several, so that it is not said which one photos show.
+    """
+    assets = ondr.load_assets(cfg)
+    if len(assets.mesh_paths) != len(assets.class_names):
+        raise ValueError(
+            f"--meshes must hold one mesh for each class, got {len(assets.mesh_paths)} for {len(assets.class_names)}. "
+            "Put the files beside each other, without folders."
+        )
+    return Objects.of(assets.mesh_paths, assets.annotations.symmetries)
+
+
+def judge(photos: PosePhotos, place: int, seen: Seen) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns which objects of a photo are right, how far they are turned (degrees), and their classes, `[n]` each.
+
+    Objects that others cover for the most part are left out.
+    """
+    truth, scored = photos.truth(place), photos.visibility(place) >= LEAST_VISIBLE
+    right = distances(seen.rotations, seen.translations, truth) < CLOSE
+    return right[scored], angles(seen.rotations, truth)[scored], photos.labels(place)[scored]
+
+
+def drawn(photos: PosePhotos, place: int, seen: Seen) -> Image.Image:
+    """Returns a photo with points of each object where it is taken to be: green where that is right, else red."""
+    picture, truth, k = photos.image(place), photos.truth(place), photos.intrinsics(place)
+    right = distances(seen.rotations, seen.translations, truth) < CLOSE
+    points = truth.points @ seen.rotations.mT + seen.translations[:, None]
+    pixels = points @ k.T
+    pixels = pixels[..., :2] / pixels[..., 2:]
+    point = ImageDraw.Draw(picture).point
+    for dots, good in zip(pixels[:, :DRAWN_POINTS].tolist(), right.tolist(), strict=True):
+        point([tuple(dot) for dot in dots], fill=RIGHT if good else WRONG)
+    return picture

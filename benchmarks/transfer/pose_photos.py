@@ -101,7 +101,13 @@ def read_poses(file: Path) -> list[dict[str, Any]]:
     try:
         entries = json.loads(file.read_text())
         for entry in entries:
-            _ = entry["file"], entry["K"], entry["width"], entry["height"], [[o[k] for k in NEEDED] for o in entry["objects"]]
+            _ = (
+                entry["file"],
+                entry["K"],
+                entry["width"],
+                entry["height"],
+                [[o[k] for k in NEEDED] for o in entry["objects"]],
+            )
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(
             f"--poses must be a list of photos with file, width, height, K and objects with {', '.join(NEEDED)}, got "
@@ -111,7 +117,12 @@ def read_poses(file: Path) -> list[dict[str, Any]]:
 
 
 def pose_photos(
-    folder: Path, entries: Sequence[dict[str, Any]], class_names: Sequence[str], objects: Objects, unit: float, longest: int
+    folder: Path,
+    entries: Sequence[dict[str, Any]],
+    class_names: Sequence[str],
+    objects: Objects,
+    unit: float,
+    longest: int,
 ) -> PosePhotos:
     """Returns the photos that show known classes.
 
@@ -127,7 +138,7 @@ def pose_photos(
 
 
 def _found(folder: Path, name: str) -> Path:
-    """Returns a photo by its name below the folder of photos, or below the folder's own parent, as BOP-like sets name it."""
+    """Returns a photo by its name below the folder of photos, or by the name alone where that has folders."""
     for file in (folder / name, folder / Path(name).name):
         if file.is_file():
             return file

@@ -53,7 +53,8 @@ class Setup:
         for missing, names in left_out.items():
             if names:
                 Console(stderr=True).print(f"left out, without a {missing}: {', '.join(sorted(names))}")
-        scenes = ondr.RandomizedScenes(cfg.with_overrides([f"classes={common}"]))
+        cfg = cfg.with_overrides([f"classes={common}"])
+        scenes = ondr.RandomizedScenes(cfg, hooks=task.hooks(cfg))
         photos = task.photos(options, scenes.cfg, scenes.class_names)
         return cls(task, scenes, photos, options.seed, options.images, options.minutes)
 

@@ -13,6 +13,7 @@ from torch import nn
 from training import Batches
 
 import ondr
+from ondr.loop.hooks import Hook
 
 Scorer = Callable[[Sequence[int]], dict[str, float]]
 """Takes places of photos, of which one can come several times, to the figure of each class and their mean as `mean`."""
@@ -43,6 +44,10 @@ class Task(Protocol):
 
     def changes(self, options: Namespace) -> list[str]:
         """Returns the settings that follow from the options of this task."""
+        ...
+
+    def hooks(self, cfg: ondr.Config) -> Sequence[Hook]:
+        """Returns what is done to scenes before they are rendered."""
         ...
 
     def labelled(self, options: Namespace) -> set[str]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
+
 from ondr.loop.hooks import Uniforms
 from ondr.scene import Scene
-from torch import Tensor
 
 NEAREST, FARTHEST = 0.15, 0.65
 """Factors on the distances of things from the middle: from a heap to things that lie apart."""
