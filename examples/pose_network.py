@@ -66,9 +66,12 @@ class PoseNetwork(nn.Module):
         super().__init__()
         # Not averaged over the picture: where something is seen says how the object is turned.
         features = widths[-1] * (CROP_PIXELS >> len(widths)) ** 2
-        self.encoder = nn.Sequential(*stages(widths), nn.Flatten(), nn.Linear(features, HIDDEN), nn.ReLU())
+        # Normalised, and never cut off for good: behind a bare ReLU all features died within some steps, and what was
+        # learned came from the boxes alone.
+        squeeze = (nn.Linear(features, HIDDEN), nn.LayerNorm(HIDDEN), nn.GELU())
+        self.encoder = nn.Sequential(*stages(widths), nn.Flatten(), *squeeze)
         self.head = nn.Sequential(
-            nn.Linear(HIDDEN + VIEW + classes, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, LAST), nn.ReLU()
+            nn.Linear(HIDDEN + VIEW + classes, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAST), nn.GELU()
         )
         self.said = nn.Linear(LAST + VIEW, classes * (TURN * ANCHORS + PLACE))
         self.classes = classes
