@@ -66,9 +66,9 @@ class PoseNetwork(nn.Module):
         super().__init__()
         # Not averaged over the picture: where something is seen says how the object is turned.
         features = widths[-1] * (CROP_PIXELS >> len(widths)) ** 2
-        # Normalised, and never cut off for good: behind a bare ReLU all features died within some steps, and what was
-        # learned came from the boxes alone.
-        squeeze = (nn.Linear(features, HIDDEN), nn.LayerNorm(HIDDEN), nn.GELU())
+        # Normalised over the batch: else what all crops have in common outgrows what tells them apart, within some
+        # hundred steps, and what is learned comes from the boxes alone.
+        squeeze = (nn.Linear(features, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.GELU())
         self.encoder = nn.Sequential(*stages(widths), nn.Flatten(), *squeeze)
         self.head = nn.Sequential(
             nn.Linear(HIDDEN + VIEW + classes, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAST), nn.GELU()

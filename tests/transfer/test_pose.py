@@ -19,8 +19,9 @@ from benchmarks.transfer.pose_photos import PosePhotos, pose_photos, read_poses
 from benchmarks.transfer.symmetries import with_symmetries
 
 # isort: split
-from pose_errors import Truth, angles, distances, nearness, turned_by
-from pose_network import towards, turn
+from pose_crops import Crops
+from pose_errors import Truth, angles, distances, nearness, pose_loss, turned_by
+from pose_network import PoseNetwork, towards, turn
 from pose_objects import Objects
 
 
