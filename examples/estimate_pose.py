@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import torch
 from budget import Budget
 from command_line import held_out, make_parser, settings
-from pose_crops import Crops, crops_of, visible
+from pose_crops import CROP_SHARE, Crops, crops_of, visible
 from pose_errors import CLOSE, Truth, angles, distances, pose_loss
 from pose_network import Guesses, PoseNetwork
 from pose_objects import Objects
@@ -39,7 +39,7 @@ LEAST_PIXELS = 5
 LEARNING_RATE = 2e-3
 AVERAGED_STEPS = 100
 """Weights are averaged over about as many steps."""
-LOOKS = 3
+LOOKS = 2
 """How often crops are learned from, at once and again somewhat later: rendering takes longer than a step."""
 KEPT = 40
 """Batches of crops among which those to look at again are found."""
@@ -146,10 +146,11 @@ def errors(model: PoseNetwork, found: Iterable[Pair]) -> Errors:
 
 
 def network(scenes: ondr.RandomizedScenes) -> PoseNetwork:
-    """Returns an untrained network for the classes of a stream, at its typical distance."""
-    targets = scenes.render(range(8)).targets
-    depths = targets.camera_from_object[targets.valid][:, 2, 3]
-    return PoseNetwork(len(scenes.class_names), float(depths.median())).to(scenes.device)
+    """Returns an untrained network for the classes of a stream, whose objects have about the right size for it."""
+    t = scenes.render(range(8)).targets
+    sides = CROP_SHARE * (t.boxes[..., 2:] - t.boxes[..., :2]).amax(-1)
+    sizes = (sides / t.intrinsics[:, None, 0, 0] * t.camera_from_object[..., 2, 3])[t.valid]
+    return PoseNetwork(len(scenes.class_names), float(sizes.median())).to(scenes.device)
 
 
 def main() -> None:

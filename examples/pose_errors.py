@@ -76,7 +76,8 @@ def pose_loss(guesses: Guesses, truth: Truth) -> Tensor:
     off = guesses.translations[:, :2] / depths[:, None] - truth.translations[:, :2] / true_depths[:, None]
     across = off.square().sum(1).add(1e-12).sqrt() * true_depths / truth.diameters
     along = ((depths - true_depths).abs() / truth.diameters / CLOSE).log1p() + 5 * (depths / true_depths).log().abs()
-    return F.cross_entropy(guesses.scores, near) + ((turned + across) / 2 / CLOSE + along / 2).mean()
+    # Turning is taught in parts of the diameter: in tenths of it, as place is, its gradient would drown the choice's.
+    return F.cross_entropy(guesses.scores, near) + (turned + across / CLOSE / 2 + along / 2).mean()
 
 
 def distances(rotations: Tensor, translations: Tensor, truth: Truth) -> Tensor:

@@ -27,6 +27,8 @@ ANCHORS = 60
 """Rotations of an icosahedron: no rotation is further than 45 degrees from all of them."""
 TURN, PLACE = 4, 3
 """Numbers said of each anchor, and of the position."""
+GENTLE = 0.1
+"""Share of the gradient of the place that reaches the encoder."""
 VIEW = 7
 """Numbers of `Crops.view`."""
 
@@ -52,15 +54,15 @@ class Guesses:
 class PoseNetwork(nn.Module):
     """Sees crops, with their classes and cameras."""
 
-    typical_depth: Tensor
+    typical_size: Tensor
     anchors: Tensor
 
-    def __init__(self, classes: int, typical_depth: float, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, classes: int, typical_size: float, widths: Sequence[int] = WIDTHS) -> None:
         """Builds an untrained network.
 
         Args:
             classes: How many there are.
-            typical_depth: Metres; depths are learned as ratios to it.
+            typical_size: Metres that a crop's side shows at the object's depth.
             widths: Channels of the stages.
         """
         super().__init__()
@@ -70,12 +72,14 @@ class PoseNetwork(nn.Module):
         # hundred steps, and what is learned comes from the boxes alone.
         squeeze = (nn.Linear(features, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.GELU())
         self.encoder = nn.Sequential(*stages(widths), nn.Flatten(), *squeeze)
-        self.head = nn.Sequential(
-            nn.Linear(HIDDEN + VIEW + classes, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAST), nn.GELU()
+        known = HIDDEN + VIEW + classes
+        self.turned = nn.Sequential(nn.Linear(known, LAST), nn.GELU(), nn.Linear(LAST, classes * TURN * ANCHORS))
+        # Deeper: at which of a camera's mounts a box of this size may be seen is no smooth function.
+        self.placed = nn.Sequential(
+            nn.Linear(known, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAST), nn.GELU(), nn.Linear(LAST, classes * PLACE)
         )
-        self.said = nn.Linear(LAST + VIEW, classes * (TURN * ANCHORS + PLACE))
         self.classes = classes
-        self.register_buffer("typical_depth", torch.tensor(typical_depth))
+        self.register_buffer("typical_size", torch.tensor(typical_size))
         group = torch.tensor(Rotation.create_group("I").as_matrix(), dtype=torch.float32)
         self.register_buffer("anchors", group)
 
@@ -85,17 +89,24 @@ class PoseNetwork(nn.Module):
         # Depth is wanted to a thousandth, which bfloat16 does not hold.
         with torch.autocast(seen.device.type, enabled=False):
             label = F.one_hot(crops.labels, self.classes).to(view.dtype)
-            hidden = self.head(torch.cat([seen.float(), view, label], dim=1))
-            of_all = self.said(torch.cat([hidden, view], dim=1)).unflatten(1, (self.classes, -1))
-            return self._read(of_all[torch.arange(len(crops)), crops.labels], crops)
+            known = torch.cat([view, label], dim=1)
+            turned = self.turned(torch.cat([seen.float(), known], dim=1))
+            # Boxes and classes say nearly all about the place, and its loss is steep: let through in full, it would
+            # teach the encoder to look away, since what does not depend on the picture disturbs the place least.
+            gentle = GENTLE * seen.float() + (1 - GENTLE) * seen.float().detach()
+            placed = self.placed(torch.cat([gentle, known], dim=1))
+            which = torch.arange(len(crops)), crops.labels
+            of_class = (said.unflatten(1, (self.classes, -1))[which] for said in (turned, placed))
+            return self._read(*of_class, crops)
 
-    def _read(self, said: Tensor, crops: Crops) -> Guesses:
+    def _read(self, turned: Tensor, place: Tensor, crops: Crops) -> Guesses:
         k, (u, v, side) = crops.intrinsics, crops.squares.unbind(1)
-        turned, place = said[:, :-PLACE].unflatten(1, (ANCHORS, TURN)), said[:, -PLACE:]
+        turned = turned.unflatten(1, (ANCHORS, TURN))
         x = (u + place[:, 0] * side - k[:, 0, 2]) / k[:, 0, 0]
         y = (v + place[:, 1] * side - k[:, 1, 2]) / k[:, 1, 1]
         ray = torch.stack([x, y, torch.ones_like(x)], dim=1)
-        depth = self.typical_depth * place[:, 2:].clamp(-3, 3).exp()
+        # What looks twice as large is half as far away, whatever else is to be learned about depth.
+        depth = (self.typical_size * k[:, 0, 0] / side * place[:, 2].clamp(-3, 3).exp())[:, None]
         rotations = towards(ray)[:, None] @ turn(turned[..., 1:]) @ self.anchors
         return Guesses(rotations, turned[..., 0], depth * ray, self.anchors)
 

@@ -50,7 +50,6 @@ class Pose:
     preset = "pose"
     size = 256
     outputs = OUTPUTS
-    augment = None
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Adds the poses, and what is known of the objects and of the camera."""

@@ -101,17 +101,11 @@ def read_poses(file: Path) -> list[dict[str, Any]]:
     try:
         entries = json.loads(file.read_text())
         for entry in entries:
-            _ = (
-                entry["file"],
-                entry["K"],
-                entry["width"],
-                entry["height"],
-                [[o[k] for k in NEEDED] for o in entry["objects"]],
-            )
+            _ = [entry[k] for k in ("file", "K", "width", "height")], [o[k] for o in entry["objects"] for k in NEEDED]
     except (OSError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(
             f"--poses must be a list of photos with file, width, height, K and objects with {', '.join(NEEDED)}, got "
-            f"{error!r} in {file}. See benchmarks/transfer/cases/README.md."
+            f"{error!r} in {file}. Write R row by row, with the axes of OpenCV."
         ) from error
     return entries
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,21 +83,22 @@ def test_turns_are_rotations_by_twice_the_arctangent() -> None:
     torch.testing.assert_close(turn(v)[1], torch.eye(3))
 
 
-def test_the_network_goes_on_looking_at_the_picture() -> None:
+def test_the_network_looks_at_the_picture() -> None:
     torch.manual_seed(0)
     true, images = truth(), torch.rand(6, 3, 64, 64)
     squares, boxes = torch.tensor([[80.0, 60, 26]]).expand(6, 3), torch.tensor([[70.0, 55, 90, 65]]).expand(6, 4)
     k = torch.tensor([[150.0, 0, 80], [0, 155, 60], [0, 0, 1]]).expand(6, 3, 3)
     crops = Crops(images, squares, boxes, k, torch.zeros(6, dtype=torch.long))
-    model = PoseNetwork(1, typical_depth=0.4)
-    # A rate at which a bottleneck that can die does so.
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-2)
-    for _ in range(12):
+    model = PoseNetwork(1, typical_size=0.07)
+    optimizer = torch.optim.AdamW(model.parameters(), 2e-3)
+    for _ in range(60):
         optimizer.zero_grad()
         pose_loss(model(crops), true).backward()
         optimizer.step()
-    # The same box and class for all: only pictures tell them apart.
-    assert float(model(crops).scores.std(0).mean()) > 0.01
+    # Boxes, classes and cameras are the same: six poses can be told apart by nothing but the pictures.
+    own, others = (angles(model(replace(crops, images=i)).best()[0], true) for i in (images, images.flip(0)))
+    assert own.max().item() < 30
+    assert others.median().item() > 60
 
 
 @pytest.fixture
