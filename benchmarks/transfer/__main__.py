@@ -36,7 +36,7 @@ def main(words: list[str] | None = None) -> None:
     try:
         setup = Setup.read(task, options)
         places = places_of(setup.photos.files, options.half)
-        found, seen = run(setup, diets.stream, [options.half])
+        found, seen = run(setup, diets.adapted if getattr(options, "adapt", False) else diets.stream, [options.half])
     except (ConfigError, ValueError) as error:
         sys.exit(str(error))
     if options.json:

@@ -36,6 +36,7 @@ class Classify:
         """Adds the labels, and whether colours count."""
         parser.add_argument("--labels", type=Path, required=True, help="csv of file,class")
         parser.add_argument("--grey", action="store_true", help="train and score without colour")
+        parser.add_argument("--adapt", action="store_true", help="fit the normalisation to the photos, without labels")
 
     def changes(self, options: Namespace) -> list[str]:
         """Returns that colours are left out, if they are."""

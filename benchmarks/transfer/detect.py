@@ -35,6 +35,7 @@ class Detect:
     def add_options(self, parser: ArgumentParser) -> None:
         """Adds the labels."""
         parser.add_argument("--labels", type=Path, required=True, help="COCO json")
+        parser.add_argument("--adapt", action="store_true", help="fit the normalisation to the photos, without labels")
 
     def changes(self, options: Namespace) -> list[str]:
         """Returns nothing: there is no option of its own."""

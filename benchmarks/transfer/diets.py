@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from adapting import adapt
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -30,6 +31,13 @@ MIXED = 0.5
 def stream(setup: Setup) -> list[Any]:
     """Trains on images that never repeat."""
     return setup.see(setup.trained(DataLoader(setup.scenes)))
+
+
+def adapted(setup: Setup) -> list[Any]:
+    """Trains on images that never repeat, then fits the normalisation to the photos, whose labels are not needed."""
+    model = setup.trained(DataLoader(setup.scenes))
+    adapt(model, (setup.photos.natural(place)[0][None] for place in range(len(setup.photos))))
+    return setup.see(model)
 
 
 def frozen(setup: Setup, images: int) -> list[Any]:

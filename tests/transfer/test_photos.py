@@ -10,8 +10,6 @@ import torch
 from photos import Photos, classified_photos, coco_classes, coco_photos, csv_classes
 from PIL import Image
 
-import benchmarks.transfer  # noqa: F401  # finds the examples
-
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

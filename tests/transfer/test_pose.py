@@ -14,7 +14,6 @@ from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-import benchmarks.transfer  # noqa: F401  finds the examples
 from benchmarks.transfer.pose import Seen, judge
 from benchmarks.transfer.pose_photos import PosePhotos, pose_photos, read_poses
 from benchmarks.transfer.symmetries import with_symmetries

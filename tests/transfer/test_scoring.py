@@ -9,8 +9,6 @@ import pytest
 import torch
 from scoring import judge, precision_by_class, recall_by_class
 
-import benchmarks.transfer  # noqa: F401  # finds the examples
-
 NAMES = ("a", "b")
 PHOTOS = 30
 
