@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -135,7 +137,7 @@ def test_lines_as_they_are_found(write):
 
 def test_material_that_no_library_defines_is_said(write, caplog):
     (part,) = write("mtllib m.mtl\nusemtl lost\n" + QUAD_OBJ, m__mtl="newmtl other\nKd 1 0 0\n")
-    assert part.surface == DEFAULT
+    assert part.surface == replace(DEFAULT, name="lost")
     assert any("materials that its .mtl does not define (lost)" in r.message for r in caplog.records)
 
 
