@@ -43,6 +43,8 @@ LOOKS = 2
 """How often crops are learned from, at once and again somewhat later: rendering takes longer than a step."""
 KEPT = 40
 """Batches of crops among which those to look at again are found."""
+LEAST_CROPS = 2
+"""Of a batch: one alone has no spread to normalise by."""
 GAIN, TINT, NOISE = 0.3, 0.15, 0.03
 """Largest changes of a crop: of its brightness, of its channels against each other, and of its pixels."""
 HELD_OUT_BATCHES = 16
@@ -81,6 +83,8 @@ def pairs(batches: Batches, objects: Objects, jitter: float) -> Iterator[Pair]:
         low, high = t.boxes[image, slot].split(2, dim=1)
         large = (high - low).amax(1) >= LEAST_PIXELS
         image, slot = image[large], slot[large]
+        if not len(image):
+            continue
         crops = crops_of(images, image, t.boxes[image, slot], t.intrinsics[image], t.labels[image, slot], jitter)
         yield crops, objects.seen(t, image, slot)
 
@@ -110,6 +114,8 @@ def train(model: PoseNetwork, batches: Batches, objects: Objects, budget: Budget
     for batch in budget.batches(batches):
         budget.schedule(optimizer, rate)
         for new in pairs([batch], objects, JITTER):
+            if len(new[0]) < LEAST_CROPS:
+                continue
             losses = [step(model, averaged, optimizer, *pair) for pair in looks(new, kept)]
             budget.report(torch.stack(losses).mean())
     model.load_state_dict(averaged.module.state_dict())

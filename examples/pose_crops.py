@@ -80,8 +80,8 @@ def cut(images: Tensor, which: Tensor, squares: Tensor, pixels: int) -> Tensor:
     matrix = torch.cat([torch.diag_embed(half), centre[..., None]], dim=-1)
     crops = []
     # Image by image: a copy of its image for every object costs more than the sampling does.
-    for number, image in enumerate(images):
-        mine = matrix[which == number]
+    for number in which.unique().tolist():
+        mine, image = matrix[which == number], images[number]
         grid = F.affine_grid(mine, [len(mine), 3, pixels, pixels], align_corners=False)
         crops.append(F.grid_sample(image.expand(len(mine), -1, -1, -1), grid, align_corners=False))
     return torch.cat(crops)

@@ -19,7 +19,7 @@ from benchmarks.transfer.pose_photos import PosePhotos, pose_photos, read_poses
 from benchmarks.transfer.symmetries import with_symmetries
 
 # isort: split
-from pose_crops import Crops
+from pose_crops import Crops, cut
 from pose_errors import Truth, angles, distances, nearness, pose_loss, turned_by
 from pose_network import PoseNetwork, towards, turn
 from pose_objects import Objects
@@ -98,6 +98,15 @@ def test_the_network_looks_at_the_picture() -> None:
     own, others = (angles(model(replace(crops, images=i)).best()[0], true) for i in (images, images.flip(0)))
     assert own.max().item() < 30
     assert others.median().item() > 60
+
+
+def test_images_without_objects_are_passed_over() -> None:
+    images, which = torch.rand(3, 3, 32, 32), torch.tensor([0, 2, 2])
+    squares = torch.tensor([[16.0, 16, 32], [16, 16, 32], [8, 8, 16]])
+    got = cut(images, which, squares, 32)
+    torch.testing.assert_close(got[:2], images[[0, 2]])
+    # A quarter of the image, twice as large: its mean is the same, but for the border, which bilinear samples mix.
+    assert got[2].mean() == pytest.approx(images[2, :, :16, :16].mean().item(), abs=0.02)
 
 
 @pytest.fixture
