@@ -242,9 +242,10 @@ def mixed_world() -> tuple:
 def test_parts_are_mixtures_of_the_two_colors_and_differ():
     bank = bank_from_meshes([quad()])
     # The two triangles of the quad, told apart by the material's row.
-    halves = replace(bank, triangles=bank.triangles.clone(), material_color=bank.material_color.repeat(2, 1))
-    halves.triangles[1, 3] = 1
-    halves = replace(halves, material_texture=bank.material_texture.repeat(2))
+    triangles = bank.triangles.clone()
+    triangles[1, 3] = 1
+    two = {"material_color": bank.material_color.repeat(2, 1), "material_texture": bank.material_texture.repeat(2)}
+    halves = replace(bank, triangles=triangles, **two)
     mats = [patterned(PARTS, part_word=torch.tensor([[word]], dtype=torch.int32)) for word in (5, 4711)]
     shares = []
     for mat in mats:
