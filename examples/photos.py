@@ -85,6 +85,15 @@ class Photos(Dataset[Sample]):
         except (OSError, UnidentifiedImageError) as error:
             raise ValueError(f"{file} must be a photo, got {error}. Mend it, or leave it out of the labels.") from None
 
+    def check(self) -> None:
+        """Reads every photo once, so that a broken one is told before hours of training.
+
+        Raises:
+            ValueError: A file is no image.
+        """
+        for index in range(len(self)):
+            self.read(index)
+
     def collate(self, samples: Sequence[Sample]) -> tuple[Tensor, ondr.Targets]:
         """Joins samples, padded to the most objects that any photo has. The first says what the whole photo shows."""
         images, boxes, labels, ids = zip(*samples, strict=True)

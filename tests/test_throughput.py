@@ -30,9 +30,8 @@ def test_a_measurement_is_plausible() -> None:
     assert found.triangles_per_image > 12
     assert 50 < found.peak_memory_mib < 100_000
     assert found.first_batch_seconds > 0
-    # Stages run one after the other, so that together they take no longer than an image does; machines are noisy.
-    assert 0 < sum(found.stage_milliseconds.values()) < 3 * 1000 / low
     assert {"see", "label"} <= set(found.stage_milliseconds)
+    assert min(found.stage_milliseconds.values()) > 0
 
 
 def test_a_case_from_the_command_line(tmp_path: Path) -> None:

@@ -53,6 +53,15 @@ class PosePhotos:
         except (OSError, UnidentifiedImageError) as error:
             raise ValueError(f"{self.files[place]} must be a photo, got {error}. Remove it from the poses.") from error
 
+    def check(self) -> None:
+        """Reads every photo once, so that a broken one is told before hours of training.
+
+        Raises:
+            ValueError: It cannot be read.
+        """
+        for place in range(len(self)):
+            self.image(place)
+
     def crops(self, place: int) -> Crops:
         """Returns the squares around the objects of a photo."""
         image, entry = self.image(place), self.entries[place]

@@ -39,7 +39,7 @@ class Setup:
 
         Raises:
             ConfigError: A setting is wrong.
-            ValueError: The labels cannot be read, or no photo shows what a mesh is of.
+            ValueError: The labels or a photo cannot be read, or no photo shows what a mesh is of.
         """
         cfg = config_of(task, options)
         labelled, of_meshes = task.labelled(options), ondr.load_assets(cfg).class_names
@@ -56,6 +56,7 @@ class Setup:
         cfg = cfg.with_overrides([f"classes={common}"])
         scenes = ondr.RandomizedScenes(cfg, hooks=task.hooks(cfg))
         photos = task.photos(options, scenes.cfg, scenes.class_names)
+        photos.check()
         return cls(task, scenes, photos, options.seed, options.images, options.minutes)
 
     def budget(self, share: float = 1.0) -> Budget:

@@ -26,6 +26,10 @@ class PhotoSet(Protocol):
 
     def __len__(self) -> int: ...
 
+    def check(self) -> None:
+        """Raises a ValueError where a photo cannot be read."""
+        ...
+
 
 class Task(Protocol):
     """One kind of label that a network can learn from the stream and be scored by on photos."""

@@ -158,7 +158,7 @@ def test_wrong_files_are_told(tmp_path: Path, entry: dict) -> None:
         photos_of(tmp_path, {**entry, "file": "two.png"})
     (tmp_path / "one.png").write_bytes(b"no photo")
     with pytest.raises(ValueError, match="one.png must be a photo, got .* Remove it from the poses"):
-        photos_of(tmp_path, entry).image(0)
+        photos_of(tmp_path, entry).check()
 
 
 def test_symmetries_lie_beside_links_to_the_meshes(tmp_path: Path) -> None:

@@ -113,6 +113,9 @@ def test_mistakes_end_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"objects\.count must be"):
         main([*words, "-o", "objects.count=many"])
     labels.write_text("a.png,mug\n")
+    with pytest.raises(SystemExit, match=r"a\.png must be a photo, got .*No such file.*\. Mend it, or leave it out"):
+        main(words)
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     half = "dev" if half_of(Path("a.png")) == "test" else "test"
     with pytest.raises(SystemExit, match=f"--half must hold photos, got {half} of 1, which is empty"):
         main([*words, "--half", half])
