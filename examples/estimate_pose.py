@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import torch
 from budget import Budget
 from command_line import held_out, make_parser, settings
-from pose_crops import CROP_SHARE, Crops, crops_of, visible
+from pose_crops import Crops, crops_of, visible
 from pose_errors import CLOSE, Truth, angles, distances, pose_loss
 from pose_network import Guesses, PoseNetwork
 from pose_objects import Objects
@@ -48,6 +48,8 @@ LEAST_CROPS = 2
 GAIN, TINT, NOISE = 0.3, 0.15, 0.03
 """Largest changes of a crop: of its brightness, of its channels against each other, and of its pixels."""
 HELD_OUT_BATCHES = 16
+DEPTH_IMAGES = 64
+"""From which it is read how large objects are, and how far away."""
 
 Pair = tuple[Crops, Truth]
 
@@ -151,12 +153,24 @@ def errors(model: PoseNetwork, found: Iterable[Pair]) -> Errors:
     return Errors(*(torch.cat(part).cpu() for part in zip(*parts, strict=True)))
 
 
-def network(scenes: ondr.RandomizedScenes) -> PoseNetwork:
-    """Returns an untrained network for the classes of a stream, whose objects have about the right size for it."""
-    t = scenes.render(range(8)).targets
-    sides = CROP_SHARE * (t.boxes[..., 2:] - t.boxes[..., :2]).amax(-1)
-    sizes = (sides / t.intrinsics[:, None, 0, 0] * t.camera_from_object[..., 2, 3])[t.valid]
-    return PoseNetwork(len(scenes.class_names), float(sizes.median())).to(scenes.device)
+def network(scenes: ondr.RandomizedScenes, objects: Objects) -> PoseNetwork:
+    """Returns an untrained network for the classes of a stream, with the depths at which it shows objects.
+
+    Raises:
+        ValueError: It shows none.
+    """
+    shown = (scenes.render(ids) for ids in torch.arange(DEPTH_IMAGES).split(scenes.cfg.batch_size))
+    points = torch.zeros(len(scenes.class_names), *objects.points.shape[1:], device=scenes.device)
+    depths = []
+    for crops, truth in pairs(shown, objects, jitter=0):
+        points[crops.labels] = truth.points
+        depths.append(truth.translations[:, 2])
+    if not depths:
+        raise ValueError(
+            f"objects must be seen, got none larger than {LEAST_PIXELS} pixels in {DEPTH_IMAGES} images. Look at the "
+            "preview: objects.unit or camera.distance may be wrong."
+        )
+    return PoseNetwork(points, torch.cat(depths)).to(scenes.device)
 
 
 def main() -> None:
@@ -168,7 +182,7 @@ def main() -> None:
     cfg = settings(options, OUTPUTS)
     scenes = ondr.RandomizedScenes(cfg)
     objects = Objects.of_stream(scenes)
-    model = network(scenes)
+    model = network(scenes, objects)
     budget = Budget(options.steps, options.minutes)
     train(model, DataLoader(scenes), objects, budget)
     print(budget.summary())

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from pose_network import Guesses, towards
+from pose_network import Guesses, depth_steps, towards
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -66,18 +66,28 @@ def nearness(anchors: Tensor, truth: Truth) -> Tensor:
     return (SHARPNESS * torch.einsum("nsij,aij->nsa", seen_along_ray, anchors).amax(1)).softmax(1)
 
 
+def depth_nearness(frequent: Tensor, depths: Tensor) -> Tensor:
+    """Returns how much each of the frequent depths is to be chosen for these, `[n, depth]`: with the sum 1."""
+    apart = (depths[:, None] / frequent).log().abs() / depth_steps(frequent)
+    return (-apart).softmax(1)
+
+
 def pose_loss(guesses: Guesses, truth: Truth) -> Tensor:
-    """Returns the mean loss: choice of the anchor, its correction, position across and along the ray."""
+    """Returns the mean loss: choice of the rotation and of the depth, their corrections, position across the ray."""
     near = nearness(guesses.anchors, truth)
     weights, nearest = near.topk(CORRECTED, dim=1)
     corrected = guesses.rotations[torch.arange(len(near))[:, None], nearest]
     turned = (turned_by(corrected, truth) * weights).sum(1) / weights.sum(1)
-    depths, true_depths = guesses.translations[:, 2], truth.translations[:, 2]
-    off = guesses.translations[:, :2] / depths[:, None] - truth.translations[:, :2] / true_depths[:, None]
-    across = off.square().sum(1).add(1e-12).sqrt() * true_depths / truth.diameters
-    along = ((depths - true_depths).abs() / truth.diameters / CLOSE).log1p() + 5 * (depths / true_depths).log().abs()
+    true_depths = truth.translations[:, 2:]
+    off = guesses.rays[:, :2] - truth.translations[:, :2] / true_depths
+    across = off.square().sum(1).add(1e-12).sqrt() * true_depths[:, 0] / truth.diameters
+    close = depth_nearness(guesses.frequent, true_depths[:, 0])
+    weights, nearest = close.topk(CORRECTED, dim=1)
+    apart = (guesses.depths.gather(1, nearest) - true_depths).abs() / truth.diameters[:, None]
+    along = (apart / CLOSE).log1p().mul(weights).sum(1) / weights.sum(1)
+    choices = F.cross_entropy(guesses.rotation_scores, near) + F.cross_entropy(guesses.depth_scores, close)
     # Turning is taught in parts of the diameter: in tenths of it, as place is, its gradient would drown the choice's.
-    return F.cross_entropy(guesses.scores, near) + (turned + across / CLOSE / 2 + along / 2).mean()
+    return choices + (turned + across / CLOSE / 2 + along / 2).mean()
 
 
 def distances(rotations: Tensor, translations: Tensor, truth: Truth) -> Tensor:

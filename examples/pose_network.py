@@ -1,10 +1,13 @@
 """A network that says how an object in a crop is turned and where it is.
 
 Turning is learned as a choice between 60 evenly spread rotations, each with its own correction: a screw whose head is
-hidden can lie either way round, and the mean of two rotations is neither. Each class has outputs of its own.
+hidden can lie either way round, and the mean of two rotations is neither. Depth is learned likewise, as a choice
+between depths at which objects are often seen: on the table, on another one, at the one or the other mount of the
+camera. What the box would be at one of them, turned as it is thought to be, is seen before. Each class has outputs of
+its own.
 
 Sources: Kehl et al. 2017, "SSD-6D" (rotations as classes); Kundu et al. 2018, "3D-RCNN" (rotation as seen along the
-ray, not along the optical axis).
+ray, not along the optical axis); Bhat et al. 2021, "AdaBins" (depths where they are frequent).
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from networks import stages
 from pose_crops import CROP_PIXELS, Crops
+from pose_fit import FIT, box_fit, box_rays
 from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -25,10 +29,16 @@ LAST = 128
 """Numbers from which all outputs are made."""
 ANCHORS = 60
 """Rotations of an icosahedron: no rotation is further than 45 degrees from all of them."""
-TURN, PLACE = 4, 3
-"""Numbers said of each anchor, and of the position."""
+DEPTHS = 32
+"""Among which one is chosen."""
+TURN, ACROSS, ALONG = 4, 2, 2
+"""Numbers said of each rotation, of where the object's middle is in the square, and of each depth."""
 GENTLE = 0.1
 """Share of the gradient of the place that reaches the encoder."""
+LEAST_STEP = 1e-3
+"""Between depths, as their ratio."""
+FARTHEST = 3.0
+"""Correction of a depth, in steps to its neighbour."""
 VIEW = 7
 """Numbers of `Crops.view`."""
 
@@ -39,30 +49,39 @@ class Guesses:
 
     rotations: Tensor
     """`camera_from_object`, one near each anchor, `[n, anchor, 3, 3]`."""
-    scores: Tensor
+    rotation_scores: Tensor
     """Logits, `[n, anchor]`."""
-    translations: Tensor
-    """Of the middles of the objects' boxes, metres, `[n, 3]`."""
     anchors: Tensor
-    """As seen along the ray, `[anchor, 3, 3]`."""
+    """Rotations as seen along the ray, `[anchor, 3, 3]`."""
+    rays: Tensor
+    """Towards the middles of the objects' boxes, up to a depth of 1, `[n, 3]`."""
+    depths: Tensor
+    """Of these middles, metres, one near each of the frequent depths, `[n, depth]`."""
+    depth_scores: Tensor
+    """Logits, `[n, depth]`."""
+    frequent: Tensor
+    """Depths, metres, rising, `[depth]`."""
 
     def best(self) -> tuple[Tensor, Tensor]:
-        """Returns the rotation that scores best, `[n, 3, 3]`, and the translation, `[n, 3]`."""
-        return self.rotations[torch.arange(len(self.scores)), self.scores.argmax(1)], self.translations
+        """Returns the rotation that scores best, `[n, 3, 3]`, and the translation that does, `[n, 3]`."""
+        every = torch.arange(len(self.rays), device=self.rays.device)
+        depth = self.depths[every, self.depth_scores.argmax(1)]
+        return self.rotations[every, self.rotation_scores.argmax(1)], depth[:, None] * self.rays
 
 
 class PoseNetwork(nn.Module):
     """Sees crops, with their classes and cameras."""
 
-    typical_size: Tensor
+    points: Tensor
+    frequent: Tensor
     anchors: Tensor
 
-    def __init__(self, classes: int, typical_size: float, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, points: Tensor, depths: Tensor, widths: Sequence[int] = WIDTHS) -> None:
         """Builds an untrained network.
 
         Args:
-            classes: How many there are.
-            typical_size: Metres that a crop's side shows at the object's depth.
+            points: On an object of each class, metres, around the middle of its box, `[class, point, 3]`.
+            depths: Of many objects, metres, in any order, `[n]`.
             widths: Channels of the stages.
         """
         super().__init__()
@@ -72,14 +91,14 @@ class PoseNetwork(nn.Module):
         # hundred steps, and what is learned comes from the boxes alone.
         squeeze = (nn.Linear(features, HIDDEN), nn.BatchNorm1d(HIDDEN), nn.GELU())
         self.encoder = nn.Sequential(*stages(widths), nn.Flatten(), *squeeze)
+        self.classes = classes = len(points)
         known = HIDDEN + VIEW + classes
         self.turned = nn.Sequential(nn.Linear(known, LAST), nn.GELU(), nn.Linear(LAST, classes * TURN * ANCHORS))
         # Deeper: at which of a camera's mounts a box of this size may be seen is no smooth function.
-        self.placed = nn.Sequential(
-            nn.Linear(known, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAST), nn.GELU(), nn.Linear(LAST, classes * PLACE)
-        )
-        self.classes = classes
-        self.register_buffer("typical_size", torch.tensor(typical_size))
+        first = (nn.Linear(known + FIT, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, LAST), nn.GELU())
+        self.placed = nn.Sequential(*first, nn.Linear(LAST, classes * (ACROSS + ALONG * DEPTHS)))
+        self.register_buffer("points", points)
+        self.register_buffer("frequent", depths.float().cpu().quantile((torch.arange(DEPTHS) + 0.5) / DEPTHS))
         group = torch.tensor(Rotation.create_group("I").as_matrix(), dtype=torch.float32)
         self.register_buffer("anchors", group)
 
@@ -88,27 +107,45 @@ class PoseNetwork(nn.Module):
         view, seen = crops.view(), self.encoder(crops.images)
         # Depth is wanted to a thousandth, which bfloat16 does not hold.
         with torch.autocast(seen.device.type, enabled=False):
-            label = F.one_hot(crops.labels, self.classes).to(view.dtype)
-            known = torch.cat([view, label], dim=1)
-            turned = self.turned(torch.cat([seen.float(), known], dim=1))
+            known = torch.cat([view, F.one_hot(crops.labels, self.classes).to(view.dtype)], dim=1)
+            turned = self._of_class(self.turned(torch.cat([seen.float(), known], dim=1)), crops)
+            turned = turned.unflatten(1, (ANCHORS, TURN))
+            scores, along_ray = turned[..., 0], turn(turned[..., 1:]) @ self.anchors
+            fit = self._fit(along_ray[torch.arange(len(crops)), scores.argmax(1)].detach(), crops)
             # Boxes and classes say nearly all about the place, and its loss is steep: let through in full, it would
             # teach the encoder to look away, since what does not depend on the picture disturbs the place least.
             gentle = GENTLE * seen.float() + (1 - GENTLE) * seen.float().detach()
-            placed = self.placed(torch.cat([gentle, known], dim=1))
-            which = torch.arange(len(crops)), crops.labels
-            of_class = (said.unflatten(1, (self.classes, -1))[which] for said in (turned, placed))
-            return self._read(*of_class, crops)
+            place = self._of_class(self.placed(torch.cat([gentle, known, fit], dim=1)), crops)
+            rays, depths, depth_scores = self._place(place, crops)
+        return Guesses(
+            rotations=towards(rays)[:, None] @ along_ray,
+            rotation_scores=scores,
+            anchors=self.anchors,
+            rays=rays,
+            depths=depths,
+            depth_scores=depth_scores,
+            frequent=self.frequent,
+        )
 
-    def _read(self, turned: Tensor, place: Tensor, crops: Crops) -> Guesses:
+    def _of_class(self, said: Tensor, crops: Crops) -> Tensor:
+        return said.unflatten(1, (self.classes, -1))[torch.arange(len(crops)), crops.labels]
+
+    def _fit(self, along_ray: Tensor, crops: Crops) -> Tensor:
+        rotations = towards(box_rays(crops)[0]) @ along_ray
+        return box_fit(self.points[crops.labels], rotations, self.frequent.median(), crops)
+
+    def _place(self, place: Tensor, crops: Crops) -> tuple[Tensor, Tensor, Tensor]:
         k, (u, v, side) = crops.intrinsics, crops.squares.unbind(1)
-        turned = turned.unflatten(1, (ANCHORS, TURN))
-        x = (u + place[:, 0] * side - k[:, 0, 2]) / k[:, 0, 0]
-        y = (v + place[:, 1] * side - k[:, 1, 2]) / k[:, 1, 1]
-        ray = torch.stack([x, y, torch.ones_like(x)], dim=1)
-        # What looks twice as large is half as far away, whatever else is to be learned about depth.
-        depth = (self.typical_size * k[:, 0, 0] / side * place[:, 2].clamp(-3, 3).exp())[:, None]
-        rotations = towards(ray)[:, None] @ turn(turned[..., 1:]) @ self.anchors
-        return Guesses(rotations, turned[..., 0], depth * ray, self.anchors)
+        (right, down), along = place[:, :ACROSS].unbind(1), place[:, ACROSS:].unflatten(1, (DEPTHS, ALONG))
+        x, y = (u + right * side - k[:, 0, 2]) / k[:, 0, 0], (v + down * side - k[:, 1, 2]) / k[:, 1, 1]
+        # Corrections in steps between neighbours, fine where depths crowd.
+        steps = along[..., 1].clamp(-FARTHEST, FARTHEST) * depth_steps(self.frequent)
+        return torch.stack([x, y, torch.ones_like(x)], dim=1), self.frequent * steps.exp(), along[..., 0]
+
+
+def depth_steps(frequent: Tensor) -> Tensor:
+    """Returns how far apart neighbours among rising depths are, as logarithms of their ratios, `[depth]`."""
+    return torch.gradient(frequent.log())[0].clamp(min=LEAST_STEP)
 
 
 def turn(v: Tensor) -> Tensor:

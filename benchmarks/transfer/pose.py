@@ -96,7 +96,7 @@ class Pose:
     def network(self, scenes: ondr.RandomizedScenes) -> PoseNetwork:
         """Returns an untrained network."""
         self._of_stream = Objects.of_stream(scenes)
-        return network(scenes)
+        return network(scenes, self._of_stream)
 
     def train(self, model: PoseNetwork, batches: Any, budget: Budget, share_of_rate: float = 1.0) -> None:
         """Trains until the budget is used up."""

@@ -32,6 +32,8 @@ class Setup:
     """That a network is trained for."""
     budgets: list[Budget] = field(default_factory=list)
     """One for each training."""
+    parameters: int = 0
+    """Of the last network."""
 
     @classmethod
     def read(cls, task: Task, options: Namespace) -> Setup:
@@ -70,6 +72,7 @@ class Setup:
         """Returns a network that was trained on these batches. It begins as any other with this seed."""
         torch.manual_seed(self.seed)
         model = self.task.network(self.scenes).to(self.scenes.device)
+        self.parameters = sum(p.numel() for p in model.parameters())
         self.task.train(model, batches, self.budget())
         return model
 

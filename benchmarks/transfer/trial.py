@@ -63,7 +63,7 @@ def run(setup: Setup, diet: Diet, halves: Sequence[Half]) -> tuple[Found, list[A
         minutes=round(sum(budget.seconds for budget in setup.budgets) / 60, 2),
         networks=len(setup.budgets),
         losses=first.ends(),
-        parameters=sum(p.numel() for p in setup.task.network(setup.scenes).parameters()),
+        parameters=setup.parameters,
         seed=setup.seed,
         classes=list(setup.scenes.class_names),
     )
