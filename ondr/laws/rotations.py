@@ -1,0 +1,82 @@
+"""Laws of orientations. Each value is a quaternion w x y z; `sampling` draws them from several words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ondr.laws.base import Law
+
+
+@dataclass(frozen=True)
+class SO3(Law):
+    """A rotation uniform on SO(3), as a quaternion w x y z. Written as `so3`."""
+
+    components: ClassVar[int] = 4
+
+    def to_config(self) -> Any:
+        return "so3"
+
+
+@dataclass(frozen=True)
+class Yaw(Law):
+    """A rotation about the vertical by a uniform angle, as a quaternion w x y z. Written as `yaw`."""
+
+    components: ClassVar[int] = 4
+
+    def to_config(self) -> Any:
+        return "yaw"
+
+
+@dataclass(frozen=True)
+class Upright(Law):
+    """No rotation: turned as in its file, as a quaternion w x y z. Written as `upright`."""
+
+    components: ClassVar[int] = 4
+
+    def to_config(self) -> Any:
+        return "upright"
+
+
+@dataclass(frozen=True)
+class Views(Law):
+    """Orientations that show a thing from all around: corners of an icosphere, each with some rotations in the image.
+
+    The value is a quaternion w x y z for a camera that looks along +y, as that of the layouts flying and clutter does.
+    Written as `{views: {subdivisions: 2, in_plane: 12}}`, or with `cycle: true` so that all come equally often.
+
+    Source: Hinterstoisser et al. 2019, "An annotation saved is an annotation earned", section 3.2.
+    """
+
+    components: ClassVar[int] = 4
+    options: tuple[int, int, bool]
+    """Subdivisions, rotations in the image plane, whether they come in turn."""
+
+    def problem(self) -> str | None:
+        subdivisions, in_plane, _ = self.options
+        fine = 0 <= subdivisions <= 5 and 1 <= in_plane <= 360
+        return None if fine else "must have subdivisions from 0 to 5 and in_plane from 1 to 360"
+
+    @property
+    def number(self) -> int:
+        """How many orientations there are."""
+        subdivisions, in_plane, _ = self.options
+        return (10 * 4**subdivisions + 2) * in_plane
+
+    def to_config(self) -> Any:
+        subdivisions, in_plane, cycle = self.options
+        return {"views": {"subdivisions": subdivisions, "in_plane": in_plane, "cycle": cycle}}
+
+
+@dataclass(frozen=True)
+class Resting(Law):
+    """One of the poses in which the mesh comes to rest on a plane, turned about the vertical by a uniform angle.
+
+    The value is the turn, as a quaternion w x y z; which pose is a draw of its own, `resting_pose`. Written as
+    `resting`.
+    """
+
+    components: ClassVar[int] = 4
+
+    def to_config(self) -> Any:
+        return "resting"
