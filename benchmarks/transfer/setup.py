@@ -18,7 +18,7 @@ import ondr
 from benchmarks.transfer.task import Task
 
 
-@dataclass(frozen=True)
+@dataclass
 class Setup:
     """Meshes and photos of the same classes."""
 
