@@ -117,15 +117,15 @@ class PoseNetwork(nn.Module):
             gentle = GENTLE * seen.float() + (1 - GENTLE) * seen.float().detach()
             place = self._of_class(self.placed(torch.cat([gentle, known, fit], dim=1)), crops)
             rays, depths, depth_scores = self._place(place, crops)
-        return Guesses(
-            rotations=towards(rays)[:, None] @ along_ray,
-            rotation_scores=scores,
-            anchors=self.anchors,
-            rays=rays,
-            depths=depths,
-            depth_scores=depth_scores,
-            frequent=self.frequent,
-        )
+            return Guesses(
+                rotations=towards(rays)[:, None] @ along_ray,
+                rotation_scores=scores,
+                anchors=self.anchors,
+                rays=rays,
+                depths=depths,
+                depth_scores=depth_scores,
+                frequent=self.frequent,
+            )
 
     def _of_class(self, said: Tensor, crops: Crops) -> Tensor:
         return said.unflatten(1, (self.classes, -1))[torch.arange(len(crops)), crops.labels]
