@@ -2,7 +2,8 @@
 
 python -m benchmarks.transfer.study household --data DATA --json benchmarks/results/transfer/household.json
 
-`studies.yaml` says what the arms are. Arms that the JSON has already are not trained again. The test half of the photos
+`studies.yaml` says what the arms are. Arms that the JSON has already are not trained again; several processes may each
+train some of them. The test half of the photos
 is only looked at with `--test`, which wants a clean checkout, so that the commit in the JSON is what was run.
 """
 
@@ -54,16 +55,27 @@ def main(words: list[str] | None = None) -> None:
         parser.error(f"--test must be run on a clean checkout, got {about['commit']}. Commit first.")
     if unknown := set(options.arm or ()) - set(study["arms"]):
         parser.error(f"--arm must be one of {', '.join(study['arms'])}, got {sorted(unknown)}.")
-    found = json.loads(options.json.read_text()) if options.json.exists() else {"study": options.study, "arms": {}}
     for name in options.arm or study["arms"]:
-        results = found["arms"].setdefault(name, [])
-        for seed in range(len(results), options.seeds):
+        for seed in range(len(found(options)["arms"].get(name, [])), options.seeds):
             print(f"{name}, seed {seed}", flush=True)
             result = train_arm(study, study["arms"][name] or {}, options, seed)
-            results.append({"commit": about["commit"], **asdict(result)})
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps({**about, **found}, indent=1) + "\n")
+            add(options, about, name, {"commit": about["commit"], **asdict(result)})
             print(*result.scores, sep="\n", flush=True)
+
+
+def found(options: Namespace) -> dict[str, Any]:
+    """Returns what the JSON holds, with `arms`: results by their names."""
+    return json.loads(options.json.read_text()) if options.json.exists() else {"study": options.study, "arms": {}}
+
+
+def add(options: Namespace, about: Mapping[str, Any], arm: str, result: Mapping[str, Any]) -> None:
+    """Writes a result into the JSON, which others that train other arms may have written meanwhile."""
+    now = found(options)
+    now["arms"].setdefault(arm, []).append(result)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    partial = options.json.with_suffix(f".{os.getpid()}")
+    partial.write_text(json.dumps({**now, **about}, indent=1) + "\n")
+    partial.replace(options.json)
 
 
 def train_arm(study: Mapping[str, Any], arm: Mapping[str, Any], options: Namespace, seed: int) -> Found:
@@ -94,7 +106,7 @@ def words_of(
         meshes=meshes,
         config=str(HERE / config) if config.endswith(".yaml") else config,
         overrides=[word.replace("DATA", str(options.data)) for word in [*study["facts"], *arm.get("changes", [])]],
-        size=None if config.endswith(".yaml") else TASKS[study["task"]].size,
+        size=study["size"],
         images=arm.get("images", options.images),
         minutes=None,
         seed=seed,
