@@ -31,7 +31,6 @@ from benchmarks.transfer.trial import Diet, Found, run
 from ondr.assets.files import MESH_SUFFIXES
 
 HERE = Path(__file__).parent
-IMAGES = 30_000
 
 
 def main(words: list[str] | None = None) -> None:
@@ -41,7 +40,7 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("study", choices=studies)
     parser.add_argument("--data", type=Path, default=os.environ.get("ONDR_TEST_DATA"), help="folder of all data sets")
     parser.add_argument("--arm", action="append", help="name of an arm; all if left out")
-    parser.add_argument("--images", type=int, default=IMAGES, help=f"that each network is trained on ({IMAGES})")
+    parser.add_argument("--images", type=int, help="that each network is trained on, in place of what the study says")
     parser.add_argument("--seeds", type=int, default=1, help="networks for each arm (1)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--test", action="store_true", help="score the test half as well")
@@ -107,7 +106,7 @@ def words_of(
         config=str(HERE / config) if config.endswith(".yaml") else config,
         overrides=[word.replace("DATA", str(options.data)) for word in [*study["facts"], *arm.get("changes", [])]],
         size=study["size"],
-        images=arm.get("images", options.images),
+        images=arm.get("images", options.images or study["images"]),
         minutes=None,
         seed=seed,
         device=options.device,
