@@ -150,6 +150,14 @@ def test_a_depth_is_chosen_where_objects_are_and_not_between() -> None:
     assert ((depth[:, None] / mounts).log().abs().amin(1) < 0.02).all(), depth
 
 
+def test_poses_are_read_in_full_precision() -> None:
+    true = truth()
+    model = PoseNetwork(true.points[:2], depths=true.translations[:, 2])
+    with torch.autocast("cpu", torch.bfloat16):
+        guesses = model(crops_at(true))
+    assert {getattr(guesses, field.name).dtype for field in fields(guesses)} == {torch.float32}
+
+
 def test_images_without_objects_are_passed_over() -> None:
     images, which = torch.rand(3, 3, 32, 32), torch.tensor([0, 2, 2])
     squares = torch.tensor([[16.0, 16, 32], [16, 16, 32], [8, 8, 16]])
