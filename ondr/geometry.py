@@ -26,6 +26,17 @@ def product(a: Float[Tensor, "*#shape n k"], b: Float[Tensor, "*#shape k m"]) ->
     return (a[..., None] * b[..., None, :, :]).sum(-2)
 
 
+def invert(matrix: Float[Tensor, "*shape 3 3"]) -> Float[Tensor, "*shape 3 3"]:
+    """Returns the inverses by cofactors: no library call, so no synchronisation. A singular matrix gives zeros."""
+    # Scaled to unit size first: the determinant of a small object's matrix would underflow.
+    size = matrix.abs().amax((-2, -1), keepdim=True).clamp_min(1e-30)
+    a, b, c = (matrix / size).unbind(-1)
+    cofactors = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
+    determinant = (a * cofactors[..., 0, :]).sum(-1)[..., None, None]
+    singular = determinant == 0
+    return torch.where(singular, 0.0, cofactors / torch.where(singular, 1.0, determinant) / size)
+
+
 def rotation_from_quaternion(quaternion: Float[Tensor, "*shape 4"]) -> Float[Tensor, "*shape 3 3"]:
     """Returns the rotation matrices of unit quaternions w x y z."""
     w, x, y, z = quaternion.unbind(-1)

@@ -10,6 +10,7 @@ import torch
 import trimesh
 
 from ondr import geometry
+from tests.worlds import random_poses
 
 # float64 throughout: what is left is the rounding of sines and cosines.
 CLOSE = {"atol": 1e-12, "rtol": 0}
@@ -85,3 +86,12 @@ def test_transform_applies_rotation_then_translation() -> None:
     made = geometry.transform(rotation, translation) @ point
     torch.testing.assert_close(made[:, :3], rotation @ point[:3] + translation, **CLOSE)
     assert made[:, 3].tolist() == [1, 1, 1, 1]
+
+
+def test_inverse() -> None:
+    random = np.random.default_rng(0)
+    matrices = random_poses(random, (50,), (1, 2), 1e-4, 0.1)[:, :, :3] * torch.tensor([1.0, 20.0, 0.1])
+    product = geometry.invert(matrices) @ matrices
+    # Columns that differ 200-fold cost that much of float32's 1e-7.
+    torch.testing.assert_close(product, torch.eye(3).expand(50, 3, 3), rtol=0, atol=5e-5)
+    assert geometry.invert(torch.zeros(1, 3, 3)).eq(0).all()

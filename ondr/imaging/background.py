@@ -10,9 +10,8 @@ from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.geometry import product, rotation_about
+from ondr.geometry import invert, product, rotation_about
 from ondr.imaging.planes import Vector, add_product, places, rotated, take, take_one, unit
-from ondr.imaging.surface import invert
 from ondr.imaging.surroundings import panorama_uv
 from ondr.imaging.texture import fetch_level
 from ondr.lens import rays_through

@@ -18,7 +18,7 @@ from torch import Tensor
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.errors import say_once
-from ondr.imaging.surface import invert
+from ondr.geometry import invert
 from ondr.lens import reaches, rows_of_inverse, undistort
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances

@@ -17,13 +17,13 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.device import upload
 from ondr.fusion.loop import Job, run
-from ondr.geometry import product
+from ondr.geometry import invert, product
 from ondr.imaging.compiled import compiled, free_rows
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.planes import add_product, places, take, take_one
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
-from ondr.imaging.surface import SurfaceTables, corners_of, intersect, invert, surface_tables
+from ondr.imaging.surface import SurfaceTables, corners_of, intersect, surface_tables
 from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Instances, Scene
 

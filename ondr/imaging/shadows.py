@@ -14,10 +14,9 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from ondr.geometry import product
+from ondr.geometry import invert, product
 from ondr.imaging.light_view import LightView
 from ondr.imaging.planes import Image, Vector, add_product, dot, rotated, take, take_one
-from ondr.imaging.surface import invert
 from ondr.imaging.texture import level_start
 
 SIDE = 512

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int32
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.geometry import product
+from ondr.geometry import invert, product
 from ondr.imaging.planes import Vector, add_product, along, cross, dot, scaled, subtract, take, take_one, unit
 from ondr.scene import Instances
 
@@ -69,17 +69,6 @@ class Hit:
     """Change of `second` and `third` from a pixel to its right neighbour."""
     to_lower: tuple[Tensor, Tensor]
     """Likewise to its lower neighbour."""
-
-
-def invert(matrix: Float[Tensor, "instance 3 3"]) -> Float[Tensor, "instance 3 3"]:
-    """Returns the inverses by cofactors: no library call, so no synchronisation. A singular matrix gives zeros."""
-    # Scaled to unit size first: the determinant of a small object's matrix would underflow.
-    size = matrix.abs().amax((-2, -1), keepdim=True).clamp_min(1e-30)
-    a, b, c = (matrix / size).unbind(-1)
-    cofactors = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
-    determinant = (a * cofactors[..., 0, :]).sum(-1)[..., None, None]
-    singular = determinant == 0
-    return torch.where(singular, 0.0, cofactors / torch.where(singular, 1.0, determinant) / size)
 
 
 def surface_tables(bank: Bank, instances: Instances, inverse_intrinsics: Float[Tensor, "batch 3 3"]) -> SurfaceTables:

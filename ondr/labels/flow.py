@@ -7,9 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ondr.errors import ConfigError
-from ondr.geometry import pixel_rays
+from ondr.geometry import invert, pixel_rays
 from ondr.imaging.planes import Vector, add_product, rotated, take
-from ondr.imaging.surface import invert
 from ondr.labels.facts import Facts
 from ondr.lens import undistort
 from ondr.motion import moved

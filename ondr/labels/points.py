@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.geometry import pixel_rays
+from ondr.geometry import invert, pixel_rays
 from ondr.imaging.planes import Vector, take
-from ondr.imaging.surface import Met, facets_at, invert, meet, normals_at, position_at, surface_tables
+from ondr.imaging.surface import Met, facets_at, meet, normals_at, position_at, surface_tables
 from ondr.lens import undistort
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
