@@ -18,7 +18,7 @@ from matplotlib import pyplot as plt
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "benchmarks" / "results" / "transfer"
 PAGE = HERE / "transfer.md"
-STUDIES = ("household", "fruit")
+STUDIES = ("household", "fruit", "parts")
 REFERENCE = "full"
 HALVES = ("dev", "test")
 

@@ -101,7 +101,7 @@ def words_of(
     config = arm.get("config", study["config"])
     return Namespace(
         **{key: options.data / study[key] for key in ("photos", "labels", "poses") if key in study},
-        **study.get("options", {}),
+        **{key: HERE / value if key == "symmetries" else value for key, value in study.get("options", {}).items()},
         meshes=meshes,
         config=str(HERE / config) if config.endswith(".yaml") else config,
         overrides=[word.replace("DATA", str(options.data)) for word in [*study["facts"], *arm.get("changes", [])]],

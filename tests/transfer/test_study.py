@@ -25,6 +25,9 @@ def test_every_arm_has_settings_and_a_diet(tmp_path: Path, name: str, arm: str) 
     said = study["arms"][arm] or {}
     assert set(said) <= KEYS
     options = Namespace(data=tmp_path, device="cpu", images=100)
+    if "symmetries" in study.get("options", {}):
+        for mesh in yaml.safe_load((HERE / study["options"]["symmetries"]).read_text()):
+            (tmp_path / f"{mesh}.ply").touch()
     task = TASKS[study["task"]]
     cfg = config_of(task, words_of(study, said, options, tmp_path, seed=3))
     assert cfg.seed == 3
