@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -70,6 +69,7 @@ class Pose:
             return []
         if not options.meshes:
             raise ValueError("--symmetries must come with --meshes, got none. Name the folder of meshes.")
+        self._links = TemporaryDirectory()
         return [f"objects.meshes={with_symmetries(options.meshes, options.symmetries, Path(self._links.name))}"]
 
     def hooks(self, cfg: ondr.Config) -> list[Workplace]:
@@ -140,10 +140,6 @@ class Pose:
         for k, tile in enumerate(tiles):
             sheet.paste(tile, (k % COLUMNS * width, k // COLUMNS * height))
         return sheet
-
-    @cached_property
-    def _links(self) -> TemporaryDirectory[str]:
-        return TemporaryDirectory()
 
 
 def objects_of(cfg: ondr.Config) -> Objects:
