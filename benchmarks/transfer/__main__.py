@@ -44,7 +44,7 @@ def main(words: list[str] | None = None) -> None:
         written = {**machine(str(setup.scenes.device.type)), **about, **asdict(found)}
         options.json.write_text(json.dumps(written, indent=2) + "\n")
     if options.picture:
-        some = places[:: max(1, len(places) // DRAWN)][:DRAWN]
+        some = places[:: -(-len(places) // DRAWN)]
         task.draw(setup.photos, seen, some, setup.scenes.class_names).save(options.picture)
         print(options.picture)
     losses = " -> ".join(f"{loss:.3f}" for loss in found.losses)
