@@ -96,10 +96,11 @@ def test_the_network_looks_at_the_picture() -> None:
         optimizer.zero_grad()
         pose_loss(model(crops), true).backward()
         optimizer.step()
-    # Boxes, classes and cameras are the same: six poses can be told apart by nothing but the pictures.
+    # Boxes, classes and cameras are the same: six poses can be told apart by nothing but the pictures. With those of
+    # others, whose poses are random as well, most are further off than any of its own.
     own, others = (angles(model(replace(crops, images=i)).best()[0], true) for i in (images, images.flip(0)))
     assert own.max().item() < 30
-    assert others.median().item() > 60
+    assert others.median().item() > own.max().item()
 
 
 def seen_through(k: Tensor, true: Truth) -> Tensor:
