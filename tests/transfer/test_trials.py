@@ -21,6 +21,17 @@ from benchmarks.transfer.trial import run
 CLASSES = ("banana", "mug")
 QUICK = ["-o", "render.compile=false", "-o", "assets.progress=false", "-o", "objects.instance=first", "--device", "cpu"]
 EASY = ["-o", "objects.material.source=own", "-o", "objects.count=1", "-o", "distractors.count=0"]
+PLAIN = [
+    "-o",
+    "objects.rotation=so3",
+    "-o",
+    "objects.tilt_degrees=0",
+    "-o",
+    "objects.stretch={x: 1, y: 1, z: 1}",
+    "-o",
+    "photometric={}",
+]
+"""As things lie and look in `photographed`."""
 
 
 def photographed(folder: Path, count: int) -> tuple[Path, Path]:
@@ -56,13 +67,14 @@ def read(printed: str, figure: str) -> float:
 def test_a_classifier_learns_what_photos_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _, labels = photographed(tmp_path / "photos", 60)
     files = ["--photos", str(tmp_path / "photos"), "--labels", str(labels), "--json", str(tmp_path / "a.json")]
-    main(["classify", *files, "--picture", str(tmp_path / "a.png"), "--images", "2400", "--size", "64", *QUICK, *EASY])
+    size = ["--images", "4800", "--size", "64"]
+    main(["classify", *files, "--picture", str(tmp_path / "a.png"), *size, *QUICK, *EASY, *PLAIN])
     # Half of the guesses are right by chance, with a standard deviation of 0.065 over 60 photos.
     assert read(capsys.readouterr().out, "balanced_accuracy") > 0.7
     found = json.loads((tmp_path / "a.json").read_text())
     assert found["losses"][1] < found["losses"][0]
     assert found["classes"] == list(CLASSES)
-    assert found["images"] == 2400
+    assert found["images"] == 4800
     assert found["parameters"] < 2_000_000
     assert found["scores"][0]["low"] <= found["scores"][0]["value"] <= found["scores"][0]["high"]
     assert Image.open(tmp_path / "a.png").width > 64
