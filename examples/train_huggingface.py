@@ -106,6 +106,8 @@ def main() -> None:
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     if trainer.is_world_process_zero():
         print(f"{trainer.state.global_step} steps, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+    # Threads of a group of processes that is still there may abort one that ends.
+    trainer.accelerator.end_training()
 
 
 if __name__ == "__main__":

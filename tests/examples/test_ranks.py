@@ -50,6 +50,7 @@ cfg = tiny_config(meshes, image_size=(64, 64), outputs=["boxes", "labels", "igno
 trainer = train_huggingface.make_trainer(cfg, 3, out)
 trainer.train()
 json.dump(ids, open(f"{out}/{trainer.args.process_index}.json", "w"))
+trainer.accelerator.end_training()
 """
 
 

@@ -21,16 +21,8 @@ from benchmarks.transfer.trial import run
 CLASSES = ("banana", "mug")
 QUICK = ["-o", "render.compile=false", "-o", "assets.progress=false", "-o", "objects.instance=first", "--device", "cpu"]
 EASY = ["-o", "objects.material.source=own", "-o", "objects.count=1", "-o", "distractors.count=0"]
-PLAIN = [
-    "-o",
-    "objects.rotation=so3",
-    "-o",
-    "objects.tilt_degrees=0",
-    "-o",
-    "objects.stretch={x: 1, y: 1, z: 1}",
-    "-o",
-    "photometric={}",
-]
+ANYHOW = ("objects.rotation=so3", "objects.tilt_degrees=0", "objects.stretch={x: 1, y: 1, z: 1}", "photometric={}")
+PLAIN = [word for change in ANYHOW for word in ("-o", change)]
 """As things lie and look in `photographed`."""
 
 
