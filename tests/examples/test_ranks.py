@@ -35,7 +35,7 @@ json.dump(Record.ids, open(f"{out}/{name}{trainer.global_rank}.json", "w"))
 """
 
 HUGGING_FACE = """
-import json, sys
+import json, os, sys
 import torch, train_huggingface
 from tests.loop.tiny import tiny_config
 
@@ -51,6 +51,7 @@ trainer = train_huggingface.make_trainer(cfg, 3, out)
 trainer.train()
 json.dump(ids, open(f"{out}/{trainer.args.process_index}.json", "w"))
 trainer.accelerator.end_training()
+os._exit(0)  # gloo's threads now and then abort a process that ends by itself, when all is done
 """
 
 
