@@ -7,6 +7,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ BESIDE = 0.5
 
 Sample = tuple[Tensor, Tensor, Tensor, int]
 """An image `[3, H, W]` in 0..1, boxes `[n, 4]` x1 y1 x2 y2 in its pixels, labels `[n]`, and a number of its own."""
+View = tuple[Tensor, float, Tensor]
+"""An image `[3, h, w]` in 0..1, how large the photo is in it, and where the photo's corner (x, y) is."""
 
 
 class Photos(Dataset[Sample]):
@@ -51,6 +54,7 @@ class Photos(Dataset[Sample]):
             raise ValueError("labels must name one photo or more, got none. Look at the file of labels.")
         self.files, self.objects, self.image_size = list(files), list(objects), image_size
         self.mode = "L" if grey else "RGB"
+        self.framed = False
         self.most = max(map(len, objects))
 
     def __len__(self) -> int:
@@ -62,20 +66,28 @@ class Photos(Dataset[Sample]):
         Raises:
             ValueError: The file is no image.
         """
-        image, scale, corner = fit(self.read(index), self.image_size)
+        image, scale, corner = framed(self.read(index), self.image_size)
         boxes = torch.tensor([box for _, box in self.objects[index]], dtype=torch.float32).reshape(-1, 4)
         boxes = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], dim=1) * scale + corner.repeat(2)
         return image, boxes, torch.tensor([label for label, _ in self.objects[index]], dtype=torch.int64), index
 
-    def natural(self, index: int) -> tuple[Tensor, float]:
-        """Returns a photo in its own shape with as many pixels as `image_size` has, `[3, h, w]`, and its scale.
+    def in_frames(self) -> Photos:
+        """Returns the same photos, of which `view` shows what batches of them show."""
+        same = copy(self)
+        same.framed = True
+        return same
 
-        A network that takes any shape sees it like this best: one that has never seen bars takes them for things.
+    def view(self, index: int) -> View:
+        """Returns what a network that takes any shape is shown: a photo in its own, as many pixels as `image_size` has.
+
+        One that has never seen grey bars takes them for things; one that was trained on framed photos misses them.
         """
         photo = self.read(index)
+        if self.framed:
+            return framed(photo, self.image_size)
         height, width = self.image_size
         scale = math.sqrt(height * width / (photo.width * photo.height))
-        return resized(photo, scale), scale
+        return resized(photo, scale), scale, torch.zeros(2)
 
     def read(self, index: int) -> Image.Image:
         """Returns a photo as its file shows it, upright."""
@@ -185,8 +197,8 @@ def read_csv(labels: Path) -> list[tuple[str, str]]:
         raise ValueError(f"{labels} must have lines `file,class`, got {error!r}. Write one for each photo.") from None
 
 
-def fit(photo: Image.Image, image_size: tuple[int, int]) -> tuple[Tensor, float, Tensor]:
-    """Returns a photo scaled into an image `[3, H, W]`, the scale, and where its corner (x, y) is."""
+def framed(photo: Image.Image, image_size: tuple[int, int]) -> View:
+    """Returns a photo scaled to fit into an image of that height and width, amid grey."""
     height, width = image_size
     scale = min(width / photo.width, height / photo.height)
     small = resized(photo, scale)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from budget import Budget
 from detector import Detector, detection_loss
-from photos import Photos, coco_classes, coco_photos, fit
+from photos import Photos, coco_classes, coco_photos, framed
 from PIL import Image
 from scoring import judge, precision_by_class, rows
 from torch import nn
@@ -67,9 +67,10 @@ class Detect:
         model.eval()
         seen = []
         for place in places:
-            image, scale = photos.natural(place)
+            image, scale, corner = photos.view(place)
             found = model.detect(image[None].to(device)).to("cpu")
-            seen.append(replace(found, boxes=found.boxes / scale, sample_ids=torch.tensor([place])))
+            boxes = (found.boxes - corner.repeat(2)) / scale
+            seen.append(replace(found, boxes=boxes, sample_ids=torch.tensor([place])))
         return seen
 
     def scorer(self, photos: Photos, seen: Sequence[ondr.Targets], class_names: Sequence[str]) -> Scorer:
@@ -84,7 +85,7 @@ class Detect:
         """Returns these photos with the boxes found in them."""
         images, targets = [], []
         for place in places:
-            image, scale, corner = fit(photos.read(place), photos.image_size)
+            image, scale, corner = framed(photos.read(place), photos.image_size)
             images.append(image)
             boxes = seen[place].boxes * scale + corner.repeat(2)
             targets.append(replace(seen[place], image_size=photos.image_size, boxes=boxes))

@@ -76,9 +76,10 @@ class Setup:
         self.task.train(model, batches, self.budget())
         return model
 
-    def see(self, model: nn.Module, places: Sequence[int] | None = None) -> list[Any]:
+    def see(self, model: nn.Module, places: Sequence[int] | None = None, *, framed: bool = False) -> list[Any]:
         """Returns what a network sees in some photos; in all, if left out."""
-        return self.task.see(model, self.photos, range(len(self.photos)) if places is None else places)
+        photos = self.photos.in_frames() if framed else self.photos
+        return self.task.see(model, photos, range(len(photos)) if places is None else places)
 
 
 def config_of(task: Task, options: Namespace) -> ondr.Config:

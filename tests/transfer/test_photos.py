@@ -9,6 +9,10 @@ import pytest
 import torch
 from photos import Photos, classified_photos, coco_classes, coco_photos, csv_classes
 from PIL import Image
+from torch import Tensor, nn
+
+import ondr
+from benchmarks.transfer.detect import Detect
 
 
 @pytest.fixture
@@ -49,13 +53,47 @@ def test_a_batch_has_one_size_and_its_boxes_go_along(folder: Path) -> None:
 
 def test_in_its_own_shape_a_photo_has_as_many_pixels(folder: Path) -> None:
     photos = coco_photos(folder, coco(folder), ["mug"], (80, 80))
-    image, scale = photos.natural(0)
+    image, scale, corner = photos.view(0)
     assert scale == 1
+    assert corner.tolist() == [0, 0]
     assert image.shape == (3, 40, 160)
-    image, scale = photos.natural(1)
+    image, scale, _ = photos.view(1)
     # sqrt(6400 / 1800) = 1.886; 57 x 113 pixels are 6441, a percent from 6400 by rounding.
     assert image.shape[1] * image.shape[2] == pytest.approx(6400, rel=0.02)
     assert scale == pytest.approx(1.886, abs=1e-3)
+
+
+def test_framed_photos_are_viewed_as_batches_show_them(folder: Path) -> None:
+    photos = coco_photos(folder, coco(folder), ["mug"], (80, 80)).in_frames()
+    image, scale, corner = photos.view(0)
+    assert torch.equal(image, photos[0][0])
+    assert scale == 0.5
+    assert corner.tolist() == [0, 30]
+
+
+class BrightRows(nn.Module):
+    """Takes all rows that are not grey for one thing, which for a photo in a frame is the photo."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unused = nn.Parameter(torch.zeros(1))
+
+    def detect(self, images: Tensor) -> ondr.Targets:
+        bright = (images - 0.5).abs().amax((0, 1, 3)).gt(0.4).nonzero()
+        box = [0.0, float(bright.min()), float(images.shape[3]), float(bright.max()) + 1]
+        return ondr.Targets(
+            image_size=(images.shape[2], images.shape[3]),
+            sample_ids=torch.zeros(1, dtype=torch.int64),
+            boxes=torch.tensor([[box]]),
+            labels=torch.zeros(1, 1, dtype=torch.int64),
+        )
+
+
+@pytest.mark.parametrize("in_frames", [False, True])
+def test_boxes_are_told_in_the_photos_own_pixels(folder: Path, in_frames: bool) -> None:
+    photos = coco_photos(folder, coco(folder), ["mug"], (80, 80))
+    (seen,) = Detect().see(BrightRows(), photos.in_frames() if in_frames else photos, [0])  # type: ignore[arg-type]
+    assert seen.boxes.tolist() == [[[0, 0, 160, 40]]]
 
 
 def test_grey_photos_have_one_colour(folder: Path) -> None:
@@ -76,7 +114,7 @@ def test_what_cannot_be_read_is_named(folder: Path) -> None:
     with pytest.raises(ValueError, match=r"broken\.png must be a photo, got .*\. Mend it, or leave it out"):
         Photos([folder / "broken.png"], [[]], (8, 8))[0]
     with pytest.raises(ValueError, match=r"missing\.png must be a photo, got .*No such file"):
-        Photos([folder / "missing.png"], [[]], (8, 8)).natural(0)
+        Photos([folder / "missing.png"], [[]], (8, 8)).view(0)
     with pytest.raises(ValueError, match="labels must name one photo or more, got none"):
         Photos([], [], (8, 8))
     with pytest.raises(ValueError, match=r"labels\.json must name one of the classes \['pen'\], got \['mug'"):
