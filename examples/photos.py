@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from photo_views import Fit, View, framed, in_its_shape, stretched
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 import ondr
 
-BESIDE = 0.5
-"""Grey level beside a photo of another shape."""
-
 Sample = tuple[Tensor, Tensor, Tensor, int]
 """An image `[3, H, W]` in 0..1, boxes `[n, 4]` x1 y1 x2 y2 in its pixels, labels `[n]`, and a number of its own."""
-View = tuple[Tensor, float, Tensor]
-"""An image `[3, h, w]` in 0..1, how large the photo is in it, and where the photo's corner (x, y) is."""
 
 
 class Photos(Dataset[Sample]):
-    """Photos scaled to fit into `image_size` (height, width) and centred on grey, with the objects in them."""
+    """Photos with the objects in them. Batches show them in one size."""
 
     def __init__(
         self,
@@ -37,6 +31,7 @@ class Photos(Dataset[Sample]):
         objects: Sequence[list[tuple[int, Sequence[float]]]],
         image_size: tuple[int, int],
         *,
+        fit: Fit = framed,
         grey: bool = False,
     ) -> None:
         """Takes files, and for each the class and the box, x y width height in its pixels, of its objects.
@@ -45,6 +40,7 @@ class Photos(Dataset[Sample]):
             files: Of images.
             objects: Of each; a photo that is labelled as a whole has one with an empty box.
             image_size: Height and width in pixels.
+            fit: How photos of other shapes come into batches.
             grey: Whether colours are left out.
 
         Raises:
@@ -54,7 +50,7 @@ class Photos(Dataset[Sample]):
             raise ValueError("labels must name one photo or more, got none. Look at the file of labels.")
         self.files, self.objects, self.image_size = list(files), list(objects), image_size
         self.mode = "L" if grey else "RGB"
-        self.framed = False
+        self._batched, self._viewed = fit, in_its_shape
         self.most = max(map(len, objects))
 
     def __len__(self) -> int:
@@ -66,28 +62,25 @@ class Photos(Dataset[Sample]):
         Raises:
             ValueError: The file is no image.
         """
-        image, scale, corner = framed(self.read(index), self.image_size)
-        boxes = torch.tensor([box for _, box in self.objects[index]], dtype=torch.float32).reshape(-1, 4)
-        boxes = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], dim=1) * scale + corner.repeat(2)
-        return image, boxes, torch.tensor([label for label, _ in self.objects[index]], dtype=torch.int64), index
+        return self._sample(self._batched(self.read(index), self.image_size), index)
 
-    def in_frames(self) -> Photos:
+    def as_in_batches(self) -> Photos:
         """Returns the same photos, of which `view` shows what batches of them show."""
         same = copy(self)
-        same.framed = True
+        same._viewed = self._batched
         return same
 
     def view(self, index: int) -> View:
-        """Returns what a network that takes any shape is shown: a photo in its own, as many pixels as `image_size` has.
+        """Returns what a network that takes any shape is shown: a photo in its own.
 
-        One that has never seen grey bars takes them for things; one that was trained on framed photos misses them.
+        One that has never seen grey beside photos takes it for things; one that was trained on such photos misses it.
         """
-        photo = self.read(index)
-        if self.framed:
-            return framed(photo, self.image_size)
-        height, width = self.image_size
-        scale = math.sqrt(height * width / (photo.width * photo.height))
-        return resized(photo, scale), scale, torch.zeros(2)
+        return self._viewed(self.read(index), self.image_size)
+
+    def views(self) -> Iterator[tuple[Tensor, ondr.Targets]]:
+        """Yields batches of one photo each, as `view` shows them."""
+        for index in range(len(self)):
+            yield self.collate([self._sample(self.view(index), index)])
 
     def read(self, index: int) -> Image.Image:
         """Returns a photo as its file shows it, upright."""
@@ -111,7 +104,7 @@ class Photos(Dataset[Sample]):
         images, boxes, labels, ids = zip(*samples, strict=True)
         joined = torch.stack([pad(n, self.most, -1) for n in labels])
         targets = ondr.Targets(
-            image_size=self.image_size,
+            image_size=(images[0].shape[1], images[0].shape[2]),
             sample_ids=torch.tensor(ids),
             boxes=torch.stack([pad(b, self.most, 0) for b in boxes]),
             labels=joined,
@@ -122,6 +115,11 @@ class Photos(Dataset[Sample]):
     def loader(self, batch_size: int, **options: Any) -> DataLoader[tuple[Tensor, ondr.Targets]]:
         """Returns a DataLoader of `images, targets`."""
         return DataLoader(self, batch_size, collate_fn=self.collate, **options)  # type: ignore[arg-type]
+
+    def _sample(self, view: View, index: int) -> Sample:
+        corners = torch.tensor([box for _, box in self.objects[index]], dtype=torch.float32).reshape(-1, 4)
+        boxes = view.boxes_of(torch.cat([corners[:, :2], corners[:, :2] + corners[:, 2:]], dim=1))
+        return view.image, boxes, torch.tensor([label for label, _ in self.objects[index]], dtype=torch.int64), index
 
 
 def coco_photos(folder: Path, labels: Path, class_names: Sequence[str], image_size: tuple[int, int]) -> Photos:
@@ -176,7 +174,9 @@ def classified_photos(
         named = sorted({label for _, label in rows})
         raise ValueError(f"{labels} must name one of the classes {class_names}, got {named}. Rename mesh folders.")
     nowhere = [0.0, 0.0, 0.0, 0.0]
-    return Photos([folder / name for name, _ in known], [[(k, nowhere)] for _, k in known], image_size, grey=grey)
+    return Photos(
+        [folder / name for name, _ in known], [[(k, nowhere)] for _, k in known], image_size, fit=stretched, grey=grey
+    )
 
 
 def csv_classes(labels: Path) -> set[str]:
@@ -195,23 +195,6 @@ def read_csv(labels: Path) -> list[tuple[str, str]]:
             return [(row[0], row[1].strip()) for row in csv.reader(file) if row and row[0] != "file"]
     except (OSError, UnicodeDecodeError, IndexError) as error:
         raise ValueError(f"{labels} must have lines `file,class`, got {error!r}. Write one for each photo.") from None
-
-
-def framed(photo: Image.Image, image_size: tuple[int, int]) -> View:
-    """Returns a photo scaled to fit into an image of that height and width, amid grey."""
-    height, width = image_size
-    scale = min(width / photo.width, height / photo.height)
-    small = resized(photo, scale)
-    x, y = (width - small.shape[2]) // 2, (height - small.shape[1]) // 2
-    image = torch.full((3, height, width), BESIDE)
-    image[:, y : y + small.shape[1], x : x + small.shape[2]] = small
-    return image, scale, torch.tensor([x, y])
-
-
-def resized(photo: Image.Image, scale: float) -> Tensor:
-    """Returns a scaled photo as an image `[3, h, w]` in 0..1."""
-    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-    return torch.from_numpy(np.asarray(photo.resize(size, Image.Resampling.BOX)).copy()).permute(2, 0, 1) / 255
 
 
 def pad(values: Tensor, length: int, filler: float) -> Tensor:

@@ -27,7 +27,6 @@ import ondr
 WIDTHS = (24, 48, 96, 160, 192)
 LEARNING_RATE = 2e-3
 HELD_OUT_BATCHES = 16
-PHOTOS_AT_ONCE = 32
 
 
 def main() -> None:
@@ -48,7 +47,7 @@ def main() -> None:
     print("rendered ", shown(recall_by_class(*classified(model, unseen), names)))
     if options.photos:
         photos = classified_photos(options.photos, options.labels, names, cfg.image_size, grey=options.grey)
-        print("photos   ", shown(recall_by_class(*classified(model, photos.loader(PHOTOS_AT_ONCE)), names)))
+        print("photos   ", shown(recall_by_class(*classified(model, photos.views()), names)))
 
 
 def classification_loss(logits: Tensor, targets: ondr.Targets) -> Tensor:

@@ -67,7 +67,7 @@ class Classify:
         """Returns the probabilities of the classes in each photo."""
         device = next(model.parameters()).device
         model.eval()
-        return [model(photos.view(place)[0][None].to(device)).softmax(1)[0].cpu() for place in places]
+        return [model(photos.view(place).image[None].to(device)).softmax(1)[0].cpu() for place in places]
 
     def scorer(self, photos: Photos, seen: Sequence[Tensor], class_names: Sequence[str]) -> Scorer:
         """Returns what takes places of photos to the recall of each class."""

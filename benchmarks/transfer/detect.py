@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from budget import Budget
 from detector import Detector, detection_loss
-from photos import Photos, coco_classes, coco_photos, framed
+from photo_views import framed
+from photos import Photos, coco_classes, coco_photos
 from PIL import Image
 from scoring import judge, precision_by_class, rows
 from torch import nn
@@ -67,9 +68,9 @@ class Detect:
         model.eval()
         seen = []
         for place in places:
-            image, scale, corner = photos.view(place)
-            found = model.detect(image[None].to(device)).to("cpu")
-            boxes = (found.boxes - corner.repeat(2)) / scale
+            view = photos.view(place)
+            found = model.detect(view.image[None].to(device)).to("cpu")
+            boxes = view.photo_boxes_of(found.boxes)
             seen.append(replace(found, boxes=boxes, sample_ids=torch.tensor([place])))
         return seen
 
@@ -85,9 +86,9 @@ class Detect:
         """Returns these photos with the boxes found in them."""
         images, targets = [], []
         for place in places:
-            image, scale, corner = framed(photos.read(place), photos.image_size)
-            images.append(image)
-            boxes = seen[place].boxes * scale + corner.repeat(2)
+            view = framed(photos.read(place), photos.image_size)
+            images.append(view.image)
+            boxes = view.boxes_of(seen[place].boxes)
             targets.append(replace(seen[place], image_size=photos.image_size, boxes=boxes))
         return drawn(torch.stack(images), ondr.Targets.join(targets), class_names)
 

@@ -1,7 +1,7 @@
 """What a network is fed with: the stream, a part of it again and again, photos, or both.
 
 Each takes a setup and returns what the network then sees in all photos. Where photos are trained on there are several
-networks, and each photo is looked at by one that has not seen it, in a frame as those that it has seen.
+networks, and each photo is looked at by one that has not seen it, fitted as those that it has seen.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def stream(setup: Setup) -> list[Any]:
 def adapted(setup: Setup) -> list[Any]:
     """Trains on images that never repeat, then fits the normalisation to the photos, whose labels are not needed."""
     model = setup.trained(DataLoader(setup.scenes))
-    adapt(model, (setup.photos.view(place)[0][None] for place in range(len(setup.photos))))
+    adapt(model, (setup.photos.view(place).image[None] for place in range(len(setup.photos))))
     return setup.see(model)
 
 
@@ -80,7 +80,7 @@ def cross_validated(setup: Setup, network: Callable[[Sequence[int]], nn.Module])
     for fold in range(FOLDS):
         unseen = order[fold::FOLDS]
         model = network([place for place in order if place not in unseen])
-        seen.update(zip(unseen, setup.see(model, unseen, framed=True), strict=True))
+        seen.update(zip(unseen, setup.see(model, unseen, as_in_batches=True), strict=True))
     return [seen[place] for place in range(count)]
 
 

@@ -76,9 +76,9 @@ class Setup:
         self.task.train(model, batches, self.budget())
         return model
 
-    def see(self, model: nn.Module, places: Sequence[int] | None = None, *, framed: bool = False) -> list[Any]:
+    def see(self, model: nn.Module, places: Sequence[int] | None = None, *, as_in_batches: bool = False) -> list[Any]:
         """Returns what a network sees in some photos; in all, if left out."""
-        photos = self.photos.in_frames() if framed else self.photos
+        photos = self.photos.as_in_batches() if as_in_batches else self.photos
         return self.task.see(model, photos, range(len(photos)) if places is None else places)
 
 

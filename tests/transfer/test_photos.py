@@ -54,20 +54,20 @@ def test_a_batch_has_one_size_and_its_boxes_go_along(folder: Path) -> None:
 def test_in_its_own_shape_a_photo_has_as_many_pixels(folder: Path) -> None:
     photos = coco_photos(folder, coco(folder), ["mug"], (80, 80))
     image, scale, corner = photos.view(0)
-    assert scale == 1
+    assert scale.tolist() == [1, 1]
     assert corner.tolist() == [0, 0]
     assert image.shape == (3, 40, 160)
     image, scale, _ = photos.view(1)
     # sqrt(6400 / 1800) = 1.886; 57 x 113 pixels are 6441, a percent from 6400 by rounding.
     assert image.shape[1] * image.shape[2] == pytest.approx(6400, rel=0.02)
-    assert scale == pytest.approx(1.886, abs=1e-3)
+    assert scale.tolist() == pytest.approx([1.886, 1.886], abs=1e-3)
 
 
 def test_framed_photos_are_viewed_as_batches_show_them(folder: Path) -> None:
-    photos = coco_photos(folder, coco(folder), ["mug"], (80, 80)).in_frames()
+    photos = coco_photos(folder, coco(folder), ["mug"], (80, 80)).as_in_batches()
     image, scale, corner = photos.view(0)
     assert torch.equal(image, photos[0][0])
-    assert scale == 0.5
+    assert scale.tolist() == [0.5, 0.5]
     assert corner.tolist() == [0, 30]
 
 
@@ -89,10 +89,10 @@ class BrightRows(nn.Module):
         )
 
 
-@pytest.mark.parametrize("in_frames", [False, True])
-def test_boxes_are_told_in_the_photos_own_pixels(folder: Path, in_frames: bool) -> None:
+@pytest.mark.parametrize("as_in_batches", [False, True])
+def test_boxes_are_told_in_the_photos_own_pixels(folder: Path, as_in_batches: bool) -> None:
     photos = coco_photos(folder, coco(folder), ["mug"], (80, 80))
-    (seen,) = Detect().see(BrightRows(), photos.in_frames() if in_frames else photos, [0])  # type: ignore[arg-type]
+    (seen,) = Detect().see(BrightRows(), photos.as_in_batches() if as_in_batches else photos, [0])  # type: ignore[arg-type]
     assert seen.boxes.tolist() == [[[0, 0, 160, 40]]]
 
 
@@ -103,6 +103,18 @@ def test_grey_photos_have_one_colour(folder: Path) -> None:
     assert targets.image_class.tolist() == [1, 0]
     assert torch.equal(images[:, 0], images[:, 2])
     assert csv_classes(folder / "labels.csv") == {"car", "lamp"}
+
+
+def test_photos_of_a_class_show_no_shape_in_batches(folder: Path) -> None:
+    (folder / "labels.csv").write_text("wide.png,car\nhigh.png,lamp\n")
+    photos = classified_photos(folder, folder / "labels.csv", ["lamp", "car"], (20, 40))
+    images, _ = next(iter(photos.loader(2)))
+    assert images[0].flatten(1).T.unique(dim=0).tolist() == [[1, 0, 0]]
+    assert images[1].flatten(1).T.unique(dim=0).tolist() == [[0, 0, 1]]
+    assert photos.as_in_batches().view(0).scale.tolist() == [0.25, 0.5]
+    assert photos.view(0).image.shape == (3, 14, 57)
+    shapes = [(targets.image_class.tolist(), targets.image_size) for _, targets in photos.views()]
+    assert shapes == [([1], (14, 57)), ([0], (40, 20))]
 
 
 def test_only_categories_with_a_box_are_labelled(folder: Path) -> None:
