@@ -62,8 +62,3 @@ def stages(widths: Sequence[int]) -> nn.ModuleList:
             nn.Sequential(down, Residual(outside, instances=instances)) if number else nn.Sequential(Centred(), down)
         )
     return nn.ModuleList(made)
-
-
-def encoder(widths: Sequence[int], outputs: int) -> nn.Sequential:
-    """Returns a network from images `[B, 3, H, W]` to `[B, outputs]`."""
-    return nn.Sequential(*stages(widths), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], outputs))

@@ -18,6 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 
 import ondr
 
+UNKNOWN = -2
+"""In `targets.semantic`: nobody has said what a photo's pixels show."""
+
 Sample = tuple[Tensor, Tensor, Tensor, int]
 """An image `[3, H, W]` in 0..1, boxes `[n, 4]` x1 y1 x2 y2 in its pixels, labels `[n]`, and a number of its own."""
 
@@ -70,12 +73,17 @@ class Photos(Dataset[Sample]):
         same._viewed = self._batched
         return same
 
-    def view(self, index: int) -> View:
+    def view(self, index: int, zoom: float = 1.0) -> View:
         """Returns what a network that takes any shape is shown: a photo in its own.
 
         One that has never seen grey beside photos takes it for things; one that was trained on such photos misses it.
+
+        Args:
+            index: The photo's place in the list.
+            zoom: Factor on the sides of the image.
         """
-        return self._viewed(self.read(index), self.image_size)
+        height, width = (round(zoom * side) for side in self.image_size)
+        return self._viewed(self.read(index), (height, width))
 
     def views(self) -> Iterator[tuple[Tensor, ondr.Targets]]:
         """Yields batches of one photo each, as `view` shows them."""
@@ -109,6 +117,7 @@ class Photos(Dataset[Sample]):
             boxes=torch.stack([pad(b, self.most, 0) for b in boxes]),
             labels=joined,
             image_class=joined[:, 0],
+            semantic=torch.full((len(images), *images[0].shape[1:]), UNKNOWN, dtype=torch.int16),
         )
         return torch.stack(images), targets
 

@@ -13,18 +13,15 @@ from pathlib import Path
 
 import torch
 from budget import Budget
+from classifier import Classifier, classification_loss
 from command_line import held_out, make_parser, settings, together
-from networks import encoder
 from photos import classified_photos
 from scoring import classified, recall_by_class, shown
-from torch import Tensor
-from torch.nn import functional as F
 from torch.utils.data import DataLoader
 from training import train
 
 import ondr
 
-WIDTHS = (24, 48, 96, 160, 192)
 LEARNING_RATE = 2e-3
 HELD_OUT_BATCHES = 16
 
@@ -33,12 +30,12 @@ def main() -> None:
     """Trains and scores."""
     options = read_options()
     torch.manual_seed(options.seed)
-    cfg = settings(options, ["image_class"])
+    cfg = settings(options, ["image_class", "semantic"])
     if options.grey:
         cfg = cfg.with_overrides(["photometric.grayscale=1"])
     scenes = ondr.RandomizedScenes(cfg)
     names = scenes.class_names
-    model = encoder(WIDTHS, len(names)).to(scenes.device)
+    model = Classifier(len(names)).to(scenes.device)
     budget = Budget(options.steps, options.minutes)
     train(model, DataLoader(scenes), classification_loss, budget, LEARNING_RATE)
     print(budget.summary())
@@ -48,11 +45,6 @@ def main() -> None:
     if options.photos:
         photos = classified_photos(options.photos, options.labels, names, cfg.image_size, grey=options.grey)
         print("photos   ", shown(recall_by_class(*classified(model, photos.views()), names)))
-
-
-def classification_loss(logits: Tensor, targets: ondr.Targets) -> Tensor:
-    """Returns the cross entropy; images in which the object is hardly visible say nothing."""
-    return F.cross_entropy(logits.float(), targets.image_class, ignore_index=-1)
 
 
 def read_options() -> Namespace:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from budget import Budget
-from networks import encoder
+from classifier import Classifier, classification_loss
 from photos import Photos, classified_photos, csv_classes
 from PIL import Image, ImageDraw
 from scoring import recall_by_class
 from torch import Tensor, nn
-from train_classifier import LEARNING_RATE, WIDTHS, classification_loss
+from train_classifier import LEARNING_RATE
 from training import Batches, train
 
 import ondr
@@ -22,6 +22,8 @@ from benchmarks.transfer.task import Scorer
 from ondr.loop.hooks import Hook
 
 COLUMNS = 10
+ZOOMS = (0.8, 1.0, 1.25)
+"""Sizes in which each photo is looked at."""
 
 
 class Classify:
@@ -30,7 +32,7 @@ class Classify:
     figure = "balanced_accuracy"
     preset = "classification"
     size = 96
-    outputs = ("image_class",)
+    outputs = ("image_class", "semantic")
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Adds the labels, and whether colours count."""
@@ -56,7 +58,7 @@ class Classify:
 
     def network(self, scenes: ondr.RandomizedScenes) -> nn.Module:
         """Returns an untrained classifier."""
-        return encoder(WIDTHS, len(scenes.class_names))
+        return Classifier(len(scenes.class_names))
 
     def train(self, model: nn.Module, batches: Batches, budget: Budget, share_of_rate: float = 1.0) -> None:
         """Trains until the budget is used up."""
@@ -64,10 +66,13 @@ class Classify:
 
     @torch.no_grad()
     def see(self, model: nn.Module, photos: Photos, places: Sequence[int]) -> list[Tensor]:
-        """Returns the probabilities of the classes in each photo."""
+        """Returns the probabilities of the classes in each photo: the mean of some views of it."""
         device = next(model.parameters()).device
         model.eval()
-        return [model(photos.view(place).image[None].to(device)).softmax(1)[0].cpu() for place in places]
+        return [
+            torch.stack([model(view.to(device)).softmax(1)[0].cpu() for view in views(photos, place)]).mean(0)
+            for place in places
+        ]
 
     def scorer(self, photos: Photos, seen: Sequence[Tensor], class_names: Sequence[str]) -> Scorer:
         """Returns what takes places of photos to the recall of each class."""
@@ -93,3 +98,11 @@ class Classify:
             said = class_names[int(seen[place].argmax())]
             write(corner, f"{said} {float(seen[place].max()):.2f}", fill="firebrick" if wrong[which] else "black")
         return sheet
+
+
+def views(photos: Photos, place: int) -> Iterator[Tensor]:
+    """Yields a photo in some sizes, `[1, 3, h, w]`, each as it is and mirrored."""
+    for zoom in ZOOMS:
+        image = photos.view(place, zoom).image[None]
+        yield image
+        yield image.flip(3)
