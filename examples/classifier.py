@@ -65,9 +65,11 @@ def classification_loss(said: Said, targets: ondr.Targets) -> Tensor:
 
     Args:
         said: By a `Classifier`.
-        targets: With `image_class` and `semantic`.
+        targets: With `image_class` and, where it is known, `semantic`.
     """
     loss = F.cross_entropy(said.classes.float(), targets.image_class, ignore_index=-1)
+    if targets.semantic is None:
+        return loss
     shares = shares_of(targets.semantic, said.maps[0].shape[1])
     for logits in said.maps:
         wanted = F.adaptive_avg_pool2d(shares, logits.shape[-2:])

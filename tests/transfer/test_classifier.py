@@ -40,6 +40,8 @@ def test_photos_teach_nothing_of_their_pixels() -> None:
     semantic = torch.full((2, 4, 4), UNKNOWN, dtype=torch.int16)
     loss = classification_loss(Said(torch.zeros(2, CLASSES), [logits]), targets(semantic, [0, 2]))
     assert float(loss) == pytest.approx(1.0986, abs=1e-4)
+    without = replace(targets(semantic, [0, 2]), semantic=None)
+    assert torch.equal(classification_loss(Said(torch.zeros(2, CLASSES), [logits]), without), loss)
 
 
 def test_images_whose_object_is_hidden_say_nothing_of_their_class() -> None:
