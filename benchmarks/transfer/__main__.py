@@ -35,8 +35,8 @@ def main(words: list[str] | None = None) -> None:
     task = TASKS[options.task]
     try:
         setup = Setup.read(task, options)
-        places = places_of(setup.photos.files, options.half)
-        found, seen = run(setup, diets.adapted if getattr(options, "adapt", False) else diets.stream, [options.half])
+        places = [places_of(setup.photos.files, half) for half in options.half][0]
+        found, seen = run(setup, diets.adapted if getattr(options, "adapt", False) else diets.stream, options.half)
     except (ConfigError, ValueError) as error:
         sys.exit(str(error))
     if options.json:
@@ -49,7 +49,7 @@ def main(words: list[str] | None = None) -> None:
         print(options.picture)
     losses = " -> ".join(f"{loss:.3f}" for loss in found.losses)
     print(f"{found.parameters:,} parameters, {found.images:,} images in {found.minutes:.1f} min, loss {losses}")
-    print(found.scores[0])
+    print(*found.scores, sep="\n")
     print(f"{found.figure} {found.scores[0].value:.3f}")
 
 
@@ -67,7 +67,13 @@ def read_options(words: list[str] | None) -> Namespace:
         length = part.add_mutually_exclusive_group()
         length.add_argument("--images", type=int, help="images to train on (30000)")
         length.add_argument("--minutes", type=float, help="minutes to train for")
-        part.add_argument("--half", choices=("dev", "test", "all"), default="all", help="of the photos, by their names")
+        part.add_argument(
+            "--half",
+            choices=("dev", "test", "all"),
+            nargs="+",
+            default=["all"],
+            help="of the photos, by their names; the first is pictured and the figure",
+        )
         part.add_argument("--seed", type=int, default=0)
         part.add_argument("--device", default="auto", help="auto, cpu or cuda")
         part.add_argument("--json", type=Path, help="where to write what was found")
