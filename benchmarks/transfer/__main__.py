@@ -35,7 +35,7 @@ def main(words: list[str] | None = None) -> None:
     task = TASKS[options.task]
     try:
         setup = Setup.read(task, options)
-        places = [places_of(setup.photos.files, half) for half in options.half][0]
+        places, *_ = (places_of(setup.photos.files, half) for half in options.half)
         found, seen = run(setup, diets.adapted if getattr(options, "adapt", False) else diets.stream, options.half)
     except (ConfigError, ValueError) as error:
         sys.exit(str(error))
