@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from budget import Budget
 from classifier import Classifier, classification_loss
+from photo_views import framed
 from photos import Photos, classified_photos, csv_classes
 from PIL import Image, ImageDraw
 from scoring import recall_by_class
@@ -93,7 +94,7 @@ class Classify:
         write = ImageDraw.Draw(sheet).text
         for k, which in enumerate(order.tolist()):
             place, corner = places[which], (k % COLUMNS * (tile + 4), k // COLUMNS * (tile + caption + 4))
-            image = (photos[place][0].permute(1, 2, 0) * 255).byte().numpy()
+            image = (framed(photos.read(place), photos.image_size).image.permute(1, 2, 0) * 255).byte().numpy()
             sheet.paste(Image.fromarray(image), (corner[0], corner[1] + caption))
             said = class_names[int(seen[place].argmax())]
             write(corner, f"{said} {float(seen[place].max()):.2f}", fill="firebrick" if wrong[which] else "black")
