@@ -138,6 +138,10 @@ class Parameters(MutableMapping[str, Tensor]):
             self._read = (values, {}, {})
         return self._read
 
+    def stamp(self) -> bytes | None:
+        """Returns what differs whenever a value has changed; None while one of them is a tensor that requires grad."""
+        return None if self._live else self._values.numpy().tobytes()
+
     def vector(self, device: torch.device | str) -> Tensor:
         """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
         vector = upload(self._values.to(torch.float32), device)

@@ -1,7 +1,8 @@
 """RandomizedScenes: an endless stream of labelled batches for a DataLoader.
 
-Which ids make up a batch is left to `numbering`, how far the passes have come to `progress`, one batch ahead on CUDA to
-`prefetch`. Here the stages are put in a row: sample, the user's hooks, render, the user's augmentation.
+Which ids make up a batch is left to `numbering`, how far the passes have come to `progress`, drawing several batches at
+once to `sample_ahead`, one batch ahead on CUDA to `prefetch`. Here the stages are put in a row: sample, the user's
+hooks, render, the user's augmentation.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from ondr.loop.numbering import Numbering, Position, advance, batch_ids
 from ondr.loop.prefetch import render_ahead
 from ondr.loop.progress import Pass, Progress
 from ondr.loop.ranks import check_rank, find_rank, joined_rank
+from ondr.loop.sample_ahead import SampleAhead
 from ondr.loop.state import State, make_state, make_worker_state, read_state
 from ondr.parameters import Parameters
 from ondr.render import render
@@ -256,15 +258,16 @@ class RandomizedScenes(IterableDataset[Batch]):
             yield batch
 
     def _batches(self, current: Pass, rank: int) -> Iterator[Batch]:
+        ahead = SampleAhead(self._sampling, self.parameters)
         for number in current.batches():
-            numbers = batch_ids(current.numbering, current.start, number, rank)
-            yield self._next_batch(numbers, advance(current.numbering, current.start, number))
+            ids = batch_ids(current.numbering, current.start, number, rank)
+            yield self._next_batch(ahead, ids, current.stride, advance(current.numbering, current.start, number))
 
     @torch.no_grad()
-    def _next_batch(self, numbers: range, after: Position) -> Batch:
+    def _next_batch(self, ahead: SampleAhead, ids: range, stride: int, after: Position) -> Batch:
         state = make_state(self.cfg.seed, after, self.parameters.moved())
         with stage("sample"):
-            scene = self.sample(numbers)
+            scene = run_hooks(self._hooks, ahead.scene(ids, stride), {})
         return self._render(scene, state)
 
     def _render(self, scene: Scene, state: State) -> Batch:

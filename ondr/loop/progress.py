@@ -171,21 +171,25 @@ class Pass:
     start: Position
     first_batch: int
 
+    @property
+    def stride(self) -> int:
+        """Ids from a batch of this process to its next one, if no other iterator takes turns with this one."""
+        return self.numbering.stride * _workers()
+
     def batches(self) -> Iterator[int]:
         """Yields the batches to render, each written down as begun when it is asked for.
 
         Raises:
             ConfigError: A later pass over the same endless stream has begun meanwhile, in or beside workers.
         """
-        worker = get_worker_info()
-        mine = share(self.numbering, self.first_batch, worker.num_workers if worker else 1)
+        mine = share(self.numbering, self.first_batch, _workers())
         if self.numbering.batches_per_pass is not None or self.numbering.fixed:
             yield from mine
             return
         for batch in mine:
             self._refuse_overlap()
             # Iterators in one process take turns; workers each keep to their own share.
-            taken = batch if worker else max(batch, self.progress.begun(self.row))
+            taken = batch if get_worker_info() else max(batch, self.progress.begun(self.row))
             self.progress.claim(self.row, self.slot, self.index, taken)
             yield taken
 
@@ -202,6 +206,12 @@ class Pass:
 def _numbers(table: Tensor) -> Tensor:
     """Returns the number of the pass in each entry, counted from 1; 0 in an empty one."""
     return table[..., STAMP] & NUMBER_MASK
+
+
+def _workers() -> int:
+    """Returns how many processes share a pass of a rank."""
+    worker = get_worker_info()
+    return worker.num_workers if worker else 1
 
 
 def _slot() -> int:

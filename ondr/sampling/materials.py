@@ -45,7 +45,9 @@ Every = Callable[[str], Tensor]
 
 def color_of(draws: Draws, name: str) -> Tensor:
     """Returns a drawn sRGB colour as linear RGB, `[B, 3]` or `[B, slot, 3]`."""
-    return linear_from_srgb(torch.stack([draws[f"{name}.{c}"] for c in "rgb"], dim=-1))
+    srgb = torch.stack([draws[f"{name}.{c}"] for c in "rgb"], dim=-1)
+    # Single precision's powers differ in the last bit with the place in the batch: by vectors or one by one.
+    return linear_from_srgb(srgb.double()).to(srgb)
 
 
 def sample_materials(

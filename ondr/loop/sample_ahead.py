@@ -1,0 +1,55 @@
+"""Drawing scenes of several batches in one go: most of what a draw costs does not depend on the number of images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ondr.parameters import Parameters
+from ondr.sampling import Sampler
+from ondr.scene import Scene
+
+IMAGES = 128
+"""As many as are drawn at once. Drawing 128 took 1.4 times as long as drawing 32, one 0.6 times."""
+
+
+class SampleAhead:
+    """Hands out the scenes of one batch after the other, which do not depend on how many were drawn together.
+
+    What was drawn before a parameter of a law moved, or for a batch that is not asked for, is thrown away. So the first
+    draw is of one batch, and each of twice as many as the one before while all that was drawn is used.
+    """
+
+    def __init__(self, sampler: Sampler, parameters: Parameters) -> None:
+        self._sampler, self._parameters = sampler, parameters
+        self._stamp: bytes | None = None
+        self._ready: dict[range, Scene] = {}
+        self._batches = 1
+
+    def scene(self, ids: range, stride: int) -> Scene:
+        """Returns the scenes of a batch.
+
+        Args:
+            ids: The batch's sample ids.
+            stride: From one batch's first id to that of the batch that will probably be asked for after it.
+        """
+        before, self._stamp = self._stamp, self._parameters.stamp()
+        stays = self._stamp is not None and self._stamp == before
+        if not (stays and ids in self._ready):
+            self._batches = min(2 * self._batches, max(1, IMAGES // len(ids))) if stays and not self._ready else 1
+            self._draw([range(ids.start + k * stride, ids.stop + k * stride) for k in range(self._batches)])
+        return self._ready.pop(ids)
+
+    def _draw(self, batches: list[range]) -> None:
+        drawn = self._sampler.sample(
+            torch.cat([torch.arange(ids.start, ids.stop) for ids in batches]), self._parameters
+        )
+        size = len(batches[0])
+        self._ready = {ids: _own(drawn.rows(slice(k * size, (k + 1) * size))) for k, ids in enumerate(batches)}
+
+
+def _own(scene: Scene) -> Scene:
+    """Returns a scene of which what a batch hands on keeps no memory of other batches alive."""
+    return replace(scene, sample_ids=scene.sample_ids.clone(), draws=scene.draws.map(Tensor.clone))
