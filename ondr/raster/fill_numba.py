@@ -24,9 +24,11 @@ POINTS = tuple((int(x * SUBPIXELS), int(y * SUBPIXELS)) for x, y in SAMPLES)
 LEAST = min(map(min, POINTS))
 GREATEST = max(map(max, POINTS))
 
-_draw_row = make_draw_lanes([(CENTER + SUBPIXELS * lane, CENTER) for lane in range(LANES)])
-_draw_samples = make_draw_lanes(POINTS)
+# Pixels drawn at once, as powers of two: centres by four; samples, of which each pixel has four, by two.
 _LANE_BITS = 2
+_PAIR_BITS = 1
+_draw_row = make_draw_lanes([(CENTER + SUBPIXELS * lane, CENTER) for lane in range(LANES)])
+_draw_samples = make_draw_lanes([(x + SUBPIXELS * pixel, y) for pixel in range(1 << _PAIR_BITS) for x, y in POINTS])
 _ALL = (1 << LANES) - 1
 # Number of bits set in each mask of four, a hexadecimal digit each.
 _ONES = sum(mask.bit_count() << 4 * mask for mask in range(1 << LANES))
@@ -51,7 +53,7 @@ class Layers(NamedTuple):
     centers: np.ndarray
     """int64 [H * pitch]: keys at the pixels' centres; the pitch is the width rounded up to whole lanes."""
     samples: np.ndarray
-    """int64 [H * W * 4]: keys at the pixels' samples; empty where they are not wanted."""
+    """int64 [H * pitch * 4]: keys at the pixels' samples; empty where they are not wanted."""
     cover: np.ndarray
     """int32 [H, pitch / 4]: slot << 4 | which of four centres it covers, of the last instance that covers any."""
     weights: np.ndarray
@@ -110,8 +112,9 @@ def fill(layers, slot, low, area, p0, p1, p2):
             )
             covered += _count(layers, slot, y, group, inside)
         if sampled:
-            for x in range(first, last + 1):
-                index = (y * layers.width + x) * LANES
+            for pair in range(first >> _PAIR_BITS, (last >> _PAIR_BITS) + 1):
+                x = pair << _PAIR_BITS
+                index = ((y * layers.cover.shape[1] << _LANE_BITS) + x) * LANES
                 dx = x - left
                 _draw_samples(
                     layers.samples, index, low, _at(a, dx, row), _at(b, dx, row), _at(c, dx, row), _at(w, dx, row)

@@ -69,7 +69,7 @@ def group_samples(layers, decoder, patches, step, b, lists):
     count = 0
     for y in range(height):
         for x in range(width):
-            at = (y * width + x) * LANES
+            at = (y * pitch + x) * LANES
             k0, k1, k2, k3 = keys[at], keys[at + 1], keys[at + 2], keys[at + 3]
             if k0 | k1 | k2 | k3 == 0:
                 continue

@@ -16,6 +16,7 @@ from ondr.threads_numba import numba_threads
 from .fill_numba import Layers
 from .fragments_numba import Decoder, Lists, group_samples, read_centers
 from .lanes_numba import LANES
+from .turns_numba import next_turn
 from .visibility import Fragments, Visibility
 from .world_numba import draw_image, gather, make_scratch
 
@@ -86,7 +87,7 @@ def _make_layers(height, width, sampled, weights):
     return Layers(
         width,
         np.zeros(height * groups * LANES, np.int64),
-        np.zeros(height * width * LANES if sampled else 0, np.int64),
+        np.zeros(height * groups * LANES * LANES if sampled else 0, np.int64),
         np.empty((height, groups), np.int32),
         weights,
     )
@@ -95,14 +96,17 @@ def _make_layers(height, width, sampled, weights):
 @typing.no_type_check
 @njit(cache=True, parallel=True, error_model="numpy")
 def _draw_centers(world, parts, triangle, slot, covered, weights):
-    """Draws every image at the pixels' centres. Each of `parts` shares of the batch reuses one set of scratch."""
+    """Draws every image at the pixels' centres. Each of `parts` threads reuses one set of scratch."""
     batch, height, width = triangle.shape
-    for part in prange(parts):
+    turn = np.zeros(1, np.int64)
+    for _ in prange(parts):
         scratch, empty = make_scratch(world.vertex_count), _make_layers(height, width, False, weights[0])
-        for b in range(part * batch // parts, (part + 1) * batch // parts):
+        b = next_turn(turn)
+        while b < batch:
             layers = Layers(empty.width, empty.centers, empty.samples, empty.cover, weights[b % len(weights)])
             draw_image(layers, scratch, world, b, covered[b])
             read_centers(layers, Decoder(world.shift, world.first_triangle[b]), triangle[b], slot[b])
+            b = next_turn(turn)
 
 
 @typing.no_type_check
@@ -110,13 +114,16 @@ def _draw_centers(world, parts, triangle, slot, covered, weights):
 def _draw_samples(world, parts, patches, step, triangle, slot, covered, lists, count):
     """Draws every image at the centres and at the samples, and groups the samples into fragments."""
     batch, height, width = triangle.shape
-    for part in prange(parts):
+    turn = np.zeros(1, np.int64)
+    for _ in prange(parts):
         scratch, layers = (
             make_scratch(world.vertex_count),
             _make_layers(height, width, True, np.empty((0, 0), np.int32)),
         )
-        for b in range(part * batch // parts, (part + 1) * batch // parts):
+        b = next_turn(turn)
+        while b < batch:
             draw_image(layers, scratch, world, b, covered[b])
             decoder = Decoder(world.shift, world.first_triangle[b])
             count[b] = group_samples(layers, decoder, patches, step[b], b, lists)
             read_centers(layers, decoder, triangle[b], slot[b])
+            b = next_turn(turn)
