@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
 from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
+from ondr.device import upload
 from ondr.draws import Draws
 
 
@@ -246,6 +248,11 @@ class Scene:
     """None: no output asks for it."""
     motion: Motion | None = None
     """None: no output asks for it. `ondr.motion.moved` applies it."""
+
+    @cached_property
+    def device_ids(self) -> Int64[Tensor, "batch"]:
+        """`sample_ids` where everything else lies, copied once."""
+        return upload(self.sample_ids, self.poses.mesh.device)
 
     def rows(self, part: slice) -> Scene:
         """Returns the scenes of some consecutive images, as views."""

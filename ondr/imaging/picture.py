@@ -15,7 +15,6 @@ from torch import Tensor
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.config import Config
-from ondr.device import upload
 from ondr.imaging import row_effects
 from ondr.imaging.background import BackgroundTables, background_tables
 from ondr.imaging.blur import blur
@@ -129,7 +128,7 @@ def _exposed(
     rows, largest = structure.rows.get(BLUR, ()), structure.largest.get(BLUR, 0.0)
     linear = blur(linear, scene.effects.blur_sigma, rows, largest, in_place=True)
     linear = _on_rows(row_effects.SENSOR, linear, scene)
-    ids = upload(scene.sample_ids, device)
+    ids = scene.device_ids
     if fast and device.type != "cpu" and cfg.photometric.engine == "fused":
         return compiled(expose_fused)(linear, scene.effects, scene.seed, ids)
     return expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=cfg.photometric.engine)
@@ -140,7 +139,7 @@ def _on_rows(
 ) -> Float[Tensor, "batch 3 height width"]:
     structure = scene.structure
     return row_effects.apply(
-        table, images, scene.effects, structure.rows, structure.largest, scene.seed, scene.sample_ids
+        table, images, scene.effects, structure.rows, structure.largest, scene.seed, scene.device_ids
     )
 
 
@@ -156,8 +155,7 @@ def _at_once(
     """Makes images by one compiled function, since no image's light has to lie in memory for a blur."""
     device = grid.triangle.device
     what = (tables, background, grid, cfg.image_size, cfg.render.texture_filter == "trilinear")
-    ids = upload(scene.sample_ids, device)
-    return compiled(develop_grid)(*what, scene.effects, normal_table(device), scene.seed, ids)
+    return compiled(develop_grid)(*what, scene.effects, normal_table(device), scene.seed, scene.device_ids)
 
 
 def _linear(

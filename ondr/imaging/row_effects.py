@@ -84,7 +84,7 @@ def apply(
         rows: `Structure.rows`.
         largest: `Structure.largest`.
         seed: Of the stream.
-        sample_ids: Of the images, on the CPU.
+        sample_ids: Of the images, on their device.
     """
     for name, effect in table.items():
         chosen = rows.get(PREFIX + name, ())
@@ -98,7 +98,7 @@ def apply(
             values=values[index],
             largest=largest[PREFIX + name],
             angle_degrees=None if angles is None else angles[index],
-            sample_ids=upload(sample_ids, images.device)[index],
+            sample_ids=sample_ids[index],
             seed=seed,
         )
         images = images.index_copy(0, index, effect(some).to(images.dtype))

@@ -7,7 +7,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.depth_sensor import measured
-from ondr.device import upload
 from ondr.errors import ConfigError
 from ondr.imaging.planes import take_one
 from ondr.labels.facts import Facts
@@ -31,7 +30,7 @@ def sensor_depth(facts: Facts) -> Float[Tensor, "batch 1 height width"]:
             "outputs name sensor_depth."
         )
     exact = depth(facts)
-    return measured(exact, noise, facts.cfg.depth_sensor, scene.seed, upload(scene.sample_ids, exact.device))
+    return measured(exact, noise, facts.cfg.depth_sensor, scene.seed, scene.device_ids)
 
 
 def normals(facts: Facts) -> Float[Tensor, "batch 3 height width"]:
