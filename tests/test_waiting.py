@@ -19,7 +19,7 @@ OUTPUTS = [name for name in Targets.__dataclass_fields__ if name not in WITHOUT]
 @pytest.mark.cuda
 @pytest.mark.parametrize("blur", [False, True])
 def test_a_steady_step_waits_in_the_rasterizer_only(blur: bool) -> None:
-    scenes = dataset(device="cuda", outputs=OUTPUTS, render={"compile": "auto"}, photometric={"blur": blur})
+    scenes = dataset(device="cuda", outputs=OUTPUTS, render={"compile": "auto"}, photometric={"blur_sigma": 1.0 if blur else 0.0})
     try:
         # The first step compiles, and uploads what stays.
         for mode in ("default", "error"):
@@ -41,7 +41,7 @@ def test_a_steady_step_waits_in_the_rasterizer_only(blur: bool) -> None:
 def test_what_follows_the_rasterizer_is_captured_in_a_graph() -> None:
     # Effects that some images have are uploaded as lists of rows, which a graph cannot replay: there are none here.
     outputs = ["boxes", "labels", "visibility", "instances", "depth"]
-    scenes = dataset(device="cuda", outputs=outputs, render={"compile": "auto"}, photometric={"blur": False})
+    scenes = dataset(device="cuda", outputs=outputs, render={"compile": "auto"}, photometric={"blur_sigma": 0.0})
     scene, assets, cfg = scenes.sample(IDS), scenes.assets, scenes.cfg
     instances = place(scene, assets.bank)
     sight = see(assets.bank, instances, scene, cfg)
