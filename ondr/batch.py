@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from jaxtyping import Bool, Float, Float32, Int16, Int32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int16, Int32, Int64, Num, UInt8
 from torch import Tensor
 
 from ondr.draws import Draws
@@ -178,8 +178,8 @@ class Batch:
     Its memory is its own: no later batch is written into it.
     """
 
-    images: Float[Tensor, "batch 3 height width"]
-    """RGB as a camera would deliver it (sRGB-encoded), float32, 0..1."""
+    images: Num[Tensor, "batch 3 height width"]
+    """RGB as a camera would deliver it (sRGB-encoded): float32, 0..1, or as `images_dtype` and `channels_last` say."""
     targets: Targets
     sample_ids: Int64[Tensor, "batch"]
     """Sample ids, on the CPU: `ds.render(batch.sample_ids)` makes the same images again."""
@@ -189,9 +189,10 @@ class Batch:
     """Where the stream goes on after this batch, for `ds.load_state_dict`: plain numbers, lists and dicts."""
 
     @classmethod
-    def of_photos(cls, images: Float[Tensor, "batch 3 height width"], targets: Targets) -> Batch:
+    def of_photos(cls, images: Num[Tensor, "batch 3 height width"], targets: Targets) -> Batch:
         """Returns a batch of images that were not rendered, for `draw` and `ondr.mix`: it has no draws and no state."""
-        return cls(images, targets, targets.sample_ids, Draws(images.new_zeros(len(images), 0), {}), {})
+        nothing = Draws(torch.zeros(len(images), 0, device=images.device), {})
+        return cls(images, targets, targets.sample_ids, nothing, {})
 
     def __iter__(self) -> Iterator[Tensor | Targets]:
         return iter((self.images, self.targets))

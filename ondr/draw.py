@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ondr.errors import ConfigError
 from ondr.marks import INK, draw_marks, font, marks_of
+from ondr.pixel_format import as_bytes
 from ondr.wires import draw_wires
 
 if TYPE_CHECKING:
@@ -74,9 +75,8 @@ def draw(
 def _pictures(images: Tensor, scale: int) -> list[Image.Image]:
     from PIL import Image
 
-    pixels = (images.detach().float().clamp(0, 1) * 255).round().to("cpu", torch.uint8)
     size = images.shape[-1] * scale, images.shape[-2] * scale
-    arrays = pixels.permute(0, 2, 3, 1).contiguous().numpy()
+    arrays = as_bytes(images).cpu().contiguous().numpy()
     return [Image.fromarray(array).resize(size, Image.Resampling.NEAREST) for array in arrays]
 
 

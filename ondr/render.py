@@ -6,14 +6,16 @@ import math
 from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Num
 from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.batch import Targets
 from ondr.config import Config
+from ondr.errors import ConfigError
 from ondr.imaging.lens_view import FINER
-from ondr.imaging.picture import develop, see
+from ondr.imaging.picture import develop, needs_grad
+from ondr.imaging.sight import see
 from ondr.isolation import isolated
 from ondr.labels import label
 from ondr.memory import in_parts_that_fit, known_to_fit, out_of_memory
@@ -29,7 +31,7 @@ MOST_PIXELS = 2**29
 """However large `render.micro_batch` is: four samples of each pixel are numbered in 32 bits."""
 
 
-def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "batch 3 height width"], Targets]:
+def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Num[Tensor, "batch 3 height width"], Targets]:
     """Renders a batch of scenes.
 
     Differentiable in the scene's tensors where gradients are enabled and one of them requires it.
@@ -37,21 +39,37 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Float[Tensor, "ba
     Args:
         scene: What `sample_scene` returned, perhaps changed.
         assets: The meshes and textures it speaks of, on the same device.
-        cfg: `image_size`, `outputs`, `labels`, `render` and `photometric` are read.
+        cfg: `image_size`, `images_dtype`, `channels_last`, `outputs`, `labels`, `render` and `photometric` are read.
 
     Returns:
-        Images, float32 in 0..1, and the targets that `cfg.outputs` names.
+        Images, 0..1 or 0..255 as `cfg.images_dtype` says, and the targets that `cfg.outputs` names.
 
     Raises:
+        ConfigError: A tensor requires a gradient, which bytes cannot have.
         BackendError: The device's renderer is missing.
         torch.OutOfMemoryError: An image, or a `render.micro_batch` that is set, does not fit the device; on the CPU a
             MemoryError or a RuntimeError, whichever is raised there.
     """
     with isolated(assets.bank.device):
-        parts = _render_parts(scene, assets, cfg)
+        room = _room(scene, assets, cfg)
+        parts = _render_parts(scene, assets, cfg, room)
     if len(parts) == 1:
         return parts[0]
-    return torch.cat([images for images, _ in parts]), Targets.join([targets for _, targets in parts])
+    images = torch.cat([images for images, _ in parts]) if room is None else room
+    return images, Targets.join([targets for _, targets in parts])
+
+
+def _room(scene: Scene, assets: Assets, cfg: Config) -> Tensor | None:
+    """Returns memory for the images of all parts on the CPU; None where each part's are memory of their own."""
+    graded = needs_grad(assets.bank, scene)
+    if graded and cfg.images_dtype == "uint8":
+        raise ConfigError(
+            "images_dtype must be a floating-point type for gradients, got uint8. Set images_dtype to float32, or "
+            "render under torch.no_grad()."
+        )
+    if graded or assets.bank.device.type != "cpu":
+        return None
+    return cfg.pixel_format.room(len(scene.sample_ids), cfg.image_size)
 
 
 def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
@@ -70,11 +88,16 @@ def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
         yield scene if parts == 1 else scene.rows(slice(total * i // parts, total * (i + 1) // parts))
 
 
-def _render_parts(scene: Scene, assets: Assets, cfg: Config) -> list[tuple[Tensor, Targets]]:
+def _render_parts(scene: Scene, assets: Assets, cfg: Config, room: Tensor | None) -> list[tuple[Tensor, Targets]]:
     """Renders one part after the other: where their size is not set, in smaller ones if memory runs out."""
+    done = 0
 
     def run(part: Scene) -> tuple[Tensor, Targets]:
-        return _render(part, assets, cfg)
+        nonlocal done
+        after = done + len(part.sample_ids)
+        found = _render(part, assets, cfg, None if room is None else room[done:after])
+        done = after
+        return found
 
     device, setting = assets.bank.device, cfg.render.micro_batch
     if setting == "auto":
@@ -90,12 +113,12 @@ def _render_parts(scene: Scene, assets: Assets, cfg: Config) -> list[tuple[Tenso
         raise
 
 
-def _render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Tensor, Targets]:
+def _render(scene: Scene, assets: Assets, cfg: Config, room: Tensor | None) -> tuple[Tensor, Targets]:
     with stage("place"):
         instances = place(scene, assets.bank, cfg.render.detail_pixels)
     with stage("see"):
         sight = see(assets.bank, instances, scene, cfg)
-    images = develop(assets.bank, instances, scene, sight, cfg)
+    images = develop(assets.bank, instances, scene, sight, cfg, room)
     with stage("label"):
         targets = label(scene, assets, instances, sight.visibility, cfg)
     return images, targets

@@ -15,6 +15,7 @@ from torch import Tensor
 from ondr.batch import Batch, Targets
 from ondr.config import Config
 from ondr.geometry import product
+from ondr.pixel_format import as_floats
 
 OUTPUTS = ("boxes", "labels", "visibility", "truncation", "ignored", "camera_from_object")
 GRID = 32
@@ -89,7 +90,7 @@ def _of_batch(batch: Batch, classes: int) -> dict[str, Tensor]:
         "aspect": histogram((sides[:, 0] / sides[:, 1]).log2(), -3, 3, SIZE_BINS),
         "visibility": histogram(_given(t.visibility)[kept], 0, 1, SIZE_BINS),
         "truncation": histogram(_given(t.truncation)[kept], 0, 1, SIZE_BINS),
-        "brightness": histogram(batch.images.detach().float().mean((1, 2, 3)).cpu(), 0, 1, LEVELS),
+        "brightness": histogram(as_floats(batch.images.detach()).mean((1, 2, 3)).cpu(), 0, 1, LEVELS),
         "coverage": _coverage(t, kept),
         "directions": directions(_given(t.camera_from_object)[kept]),
     }

@@ -14,7 +14,7 @@ import torch
 import ondr
 import ondr.memory
 from ondr.errors import say_once
-from ondr.imaging.picture import see
+from ondr.imaging.sight import see
 from ondr.memory import out_of_memory
 from tests.test_render import assert_same_pictures, dataset, pictures, rendered
 

@@ -12,6 +12,8 @@ from torch import Tensor
 
 import ondr
 from ondr.config import Config
+from ondr.errors import ConfigError
+from ondr.pixel_format import DTYPES, PixelFormat, as_floats
 from ondr.render import micro_batches
 
 IDS = tuple(range(100, 108))
@@ -74,6 +76,59 @@ def test_images_are_finite_and_in_range(scenes: ondr.RandomizedScenes) -> None:
     images = rendered(scenes).images
     assert images.dtype == torch.float32
     assert 0 <= images.min() <= images.max() <= 1
+
+
+WAYS: dict[str, dict[str, object]] = {
+    "fused": {"render": {"compile": True}},
+    "eagerly": {"render": {"compile": False}},
+    "kornia": {"photometric": {"engine": "kornia"}},
+    "developed": {"photometric": {"gamma": 1.2, "jpeg_quality": {"probability": 0.5, "law": 50}}},
+    "developed by kornia": {"photometric": {"engine": "kornia", "gamma": 1.2}},
+    "in parts": {"render": {"compile": True, "micro_batch": 3}},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_every_format_holds_the_same_images(way: str, channels_last: bool) -> None:
+    settings = {"image_size": [24, 40], "outputs": ["boxes"], **WAYS[way]}
+    floats = rendered(dataset(**settings))
+    for name in DTYPES:
+        scenes = dataset(images_dtype=name, channels_last=channels_last, **settings)
+        batch, pixels = rendered(scenes), scenes.cfg.pixel_format
+        assert PixelFormat.like(batch.images) == pixels
+        assert torch.equal(batch.images, pixels.of(floats.images))
+        assert torch.equal(batch.targets.boxes, floats.targets.boxes)
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("way", ["fused", "eagerly", "developed"])
+def test_every_format_holds_the_same_images_on_a_gpu(way: str) -> None:
+    settings = {"device": "cuda", "image_size": [24, 40], "outputs": ["boxes"], **WAYS[way]}
+    floats = rendered(dataset(**settings)).images
+    for name in DTYPES:
+        scenes = dataset(images_dtype=name, channels_last=True, **settings)
+        images = rendered(scenes).images
+        assert PixelFormat.like(images) == scenes.cfg.pixel_format
+        # Compiled for another format, sums may round the other way, to the next byte.
+        torch.testing.assert_close(as_floats(images), floats, rtol=0, atol=1.01 / 255)
+
+
+def test_halves_are_differentiable_and_bytes_say_that_they_are_not() -> None:
+    settings = {"outputs": ["boxes"], "image_size": [32, 32]}
+    halves, bytes_ = (dataset(images_dtype=name, **settings) for name in ("float16", "uint8"))
+    scene = halves.sample(IDS)
+    color = scene.lights.color.clone().requires_grad_()
+    lit = dataclasses.replace(scene, lights=dataclasses.replace(scene.lights, color=color))
+    images = halves.render(lit).images
+    assert images.dtype == torch.float16
+    images.float().sum().backward()
+    assert color.grad.abs().sum() > 0
+    message = r"images_dtype must be a floating-point type for gradients, got uint8\. Set images_dtype to float32"
+    with pytest.raises(ConfigError, match=message):
+        bytes_.render(lit)
+    with torch.no_grad():
+        assert bytes_.render(lit).images.dtype == torch.uint8
 
 
 def test_a_counterfactual_changes_only_the_light(scenes: ondr.RandomizedScenes) -> None:

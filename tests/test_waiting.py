@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ondr.batch import Targets
-from ondr.imaging.picture import develop, see
+from ondr.imaging.picture import develop
+from ondr.imaging.sight import see
 from ondr.labels import label
 from ondr.place import place
 from tests.test_render import IDS, dataset

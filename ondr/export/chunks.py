@@ -23,8 +23,8 @@ from ondr.errors import AssetError, BackendError, ConfigError
 from ondr.export.folder import Folder
 from ondr.export.formats import FORMATS
 from ondr.export.formats.base import Image, ImageFormat, Source
-from ondr.export.pictures import to_bytes
 from ondr.loop.dataset import RandomizedScenes
+from ondr.pixel_format import as_bytes
 
 CPU_CHUNK = 8
 """Images of a chunk on the CPU: what is lost at most when a worker is stopped, and few enough to share out a small set;
@@ -141,7 +141,7 @@ def _killed() -> BackendError:
 
 
 def _images(batch: Batch, numbers: range) -> list[Image]:
-    pixels, targets = to_bytes(batch.images).cpu(), batch.targets.to("cpu")
+    pixels, targets = as_bytes(batch.images).cpu(), batch.targets.to("cpu")
     return [Image(number, pixels[row].contiguous(), _row(targets, row)) for row, number in enumerate(numbers)]
 
 

@@ -18,11 +18,6 @@ PNG_LEVEL = 1
 MOST = {8: 2**8 - 1, 16: 2**16 - 1}
 
 
-def to_bytes(images: Float[Tensor, "batch 3 height width"]) -> UInt8[Tensor, "batch height width 3"]:
-    """Returns images of 0..1 as 8-bit ones, channels last, on their device."""
-    return (images * MOST[8]).round().to(torch.uint8).permute(0, 2, 3, 1)
-
-
 def encode_picture(pixels: UInt8[Tensor, "height width 3"], image_format: Literal["png", "jpeg"]) -> bytes:
     """Returns a picture as a file."""
     return _encoded(Image.fromarray(pixels.numpy()), image_format)

@@ -33,7 +33,11 @@ class Job:
 
 
 def run(
-    function: Callable[..., Any], jobs: Sequence[Job], planes: Sequence[Tensor], *static: Hashable
+    function: Callable[..., Any],
+    jobs: Sequence[Job],
+    planes: Sequence[Tensor],
+    *static: Hashable,
+    out: Float32[Tensor, "plane element"] | None = None,
 ) -> Float32[Tensor, "plane element"]:
     """Returns `function(tables, *planes, *static)` of every job's part of the planes, without gradients.
 
@@ -44,16 +48,18 @@ def run(
         jobs: Their parts do not overlap. All their tables are of one kind.
         planes: Vectors of one length on the CPU.
         static: Anything else that the function takes; it is compiled for each.
+        out: Room for the result, contiguous; None: new memory.
 
     Returns:
-        Elements that are in no job's part are not written.
+        `out`, if it is given. Elements that are in no job's part are not written.
 
     Raises:
         NotImplementedError: Something in the function has no loop, above all an operation that `emit_llvm` lacks.
     """
     planes = [plane.contiguous() for plane in planes]
     kernel, count = _kernel(function, jobs[0].tables, planes, static)
-    out = torch.empty(count, len(planes[0]), dtype=torch.float32, device="cpu")
+    if out is None:
+        out = torch.empty(count, len(planes[0]), dtype=torch.float32, device="cpu")
     tasks = [task for job in jobs for task in _tasks(kernel, job, planes, out)]
     _run_all(tasks)
     return out

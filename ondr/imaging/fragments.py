@@ -93,7 +93,13 @@ MEANS = sample_means()
 
 
 def shade_fragments(
-    tables: ShadingTables, fragments: Fragments, size: tuple[int, int], *, trilinear: bool, compile: bool
+    tables: ShadingTables,
+    fragments: Fragments,
+    size: tuple[int, int],
+    *,
+    trilinear: bool,
+    compile: bool,
+    out: Float[Tensor, "3 fragment"] | None = None,
 ) -> Float[Tensor, "3 fragment"]:
     """Returns linear RGB of each fragment.
 
@@ -103,6 +109,7 @@ def shade_fragments(
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
         compile: Run as a compiled loop; not differentiable.
+        out: Room for the result of a compiled loop; None: new memory.
     """
     if len(fragments.pixel) == 0:
         return tables.inverse_intrinsics.new_zeros(3, 0)
@@ -113,7 +120,7 @@ def shade_fragments(
     parts = _of_images(fragments.pixel, len(tables.inverse_intrinsics), pixels)
     if compile:
         jobs = [Job(of_image(shared, image), first, end) for image, first, end in parts]
-        return run(shade_list, jobs, lists, size, trilinear, True)
+        return run(shade_list, jobs, lists, size, trilinear, True, out=out)
     colors = [
         _in_chunks(of_image(shared, image), [plane[first:end] for plane in lists], size, trilinear, True)
         for image, first, end in parts

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float32, Int16, Int32, Int64
+from jaxtyping import Float, Float32, Int16, Int32, Int64, Num
 from torch import Tensor
 
 from ondr.imaging.background import BackgroundTables, background_at
@@ -18,6 +18,7 @@ from ondr.imaging.noise import noise_at
 from ondr.imaging.photometric import expose_planes, factors_of
 from ondr.imaging.planes import Vector, add_product, places, take_one
 from ondr.imaging.shading import ShadingTables, rays_at, shade
+from ondr.pixel_format import FLOATS, PixelFormat
 from ondr.scene import Effects
 
 
@@ -72,7 +73,8 @@ def develop_grid(
     normal_table: Float32[Tensor, "4096"],
     seed: int,
     sample_ids: Int64[Tensor, "batch"],
-) -> Float[Tensor, "batch 3 height width"]:
+    pixels: PixelFormat = FLOATS,
+) -> Num[Tensor, "batch 3 height width"]:
     """Shades and exposes what every sample sees, without a blur between: `shade_grid` and `photometric.expose` in one.
 
     Args:
@@ -85,9 +87,10 @@ def develop_grid(
         normal_table: `noise.normal_table` on the device.
         seed: As for `photometric.expose`.
         sample_ids: Likewise.
+        pixels: Format of the images.
 
     Returns:
-        sRGB-encoded images in 0..1.
+        sRGB-encoded images.
     """
     linear = shade_every_pixel(tables, background, grid, size, trilinear)
     pixel = torch.arange(len(linear[0]), dtype=torch.int32, device=linear[0].device)
@@ -95,7 +98,7 @@ def develop_grid(
     within = (pixel - image * (size[0] * size[1])).long()
     noise = noise_at(normal_table, seed, take_one(sample_ids, image), within)
     factors = tuple(take_one(factor, image) for factor in factors_of(effects))
-    return images_of(expose_planes(linear, factors, noise), size)
+    return images_of(expose_planes(linear, factors, noise), size, pixels)
 
 
 def shade_every_pixel(
@@ -141,6 +144,8 @@ def mean_of_samples(plane: Tensor, shape: tuple[int, int, int]) -> Tensor:
     return ((a + b + c + d) * 0.25).reshape(-1)
 
 
-def images_of(colors: Vector, size: tuple[int, int]) -> Float[Tensor, "batch 3 height width"]:
+def images_of(
+    colors: Vector, size: tuple[int, int], pixels: PixelFormat = FLOATS
+) -> Num[Tensor, "batch 3 height width"]:
     """Returns flat planes as images."""
-    return torch.stack([color.view(-1, *size) for color in colors], dim=1)
+    return pixels.stack([color.view(-1, *size) for color in colors])

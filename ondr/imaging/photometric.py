@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Num
 from torch import Tensor
 
 from ondr.color import brighten, saturate, shift_hue, srgb_from_linear, stretch
 from ondr.imaging.noise import noise_planes, normal_table
 from ondr.imaging.planes import Vector, add_product
+from ondr.pixel_format import FLOATS, PixelFormat, converted
 from ondr.scene import Effects
 
 Engine = Literal["fused", "kornia"]
@@ -28,7 +29,8 @@ def expose(
     seed: int,
     sample_ids: Int64[Tensor, "batch"],
     engine: Engine = "fused",
-) -> Float[Tensor, "batch 3 height width"]:
+    out: Num[Tensor, "batch 3 height width"] | None = None,
+) -> Num[Tensor, "batch 3 height width"]:
     """Exposes a batch.
 
     Args:
@@ -38,28 +40,37 @@ def expose(
         sample_ids: Of the images, on their device.
         engine: `fused`: one pass over the pixels. `kornia`: kornia's own functions one after the other, the same images
             within 1/255.
+        out: Images of any format to write into, without gradients; None: new ones, of floats.
 
     Returns:
-        sRGB-encoded images in 0..1.
+        sRGB-encoded images in 0..1; `out` if it is given.
     """
     if engine == "kornia":
         from ondr.imaging.photometric_kornia import expose as expose_kornia
 
-        return expose_kornia(linear, effects, seed=seed, sample_ids=sample_ids)
-    if linear.device.type == "cpu" and linear.dtype == torch.float32 and not needs_grad(linear, effects):
+        images = expose_kornia(linear, effects, seed=seed, sample_ids=sample_ids)
+    elif linear.device.type == "cpu" and linear.dtype == torch.float32 and not needs_grad(linear, effects):
         from ondr.imaging.photometric_numba import expose as expose_numba
 
-        return expose_numba(linear, effects, seed=seed, sample_ids=sample_ids)
-    return expose_fused(linear, effects, seed, sample_ids)
+        room = torch.empty_like(linear, memory_format=torch.contiguous_format) if out is None else out
+        expose_numba(linear, effects, seed=seed, sample_ids=sample_ids, out=room)
+        return room
+    else:
+        images = expose_fused(linear, effects, seed, sample_ids)
+    return images if out is None else out.copy_(converted(images, out.dtype))
 
 
 def expose_fused(
-    linear: Float[Tensor, "batch 3 height width"], effects: Effects, seed: int, sample_ids: Int64[Tensor, "batch"]
-) -> Float[Tensor, "batch 3 height width"]:
-    """Exposes a batch by the definition. See `expose`."""
+    linear: Float[Tensor, "batch 3 height width"],
+    effects: Effects,
+    seed: int,
+    sample_ids: Int64[Tensor, "batch"],
+    pixels: PixelFormat = FLOATS,
+) -> Num[Tensor, "batch 3 height width"]:
+    """Exposes a batch by the definition, into images of a format. See `expose`."""
     noise = noise_planes(normal_table(linear.device), seed, sample_ids, (linear.shape[2], linear.shape[3]))
     factors = tuple(factor[:, None, None] for factor in factors_of(effects))
-    return torch.stack(expose_planes(linear.unbind(1), factors, noise), dim=1)
+    return pixels.stack(expose_planes(linear.unbind(1), factors, noise))
 
 
 def factors_of(effects: Effects) -> tuple[Float[Tensor, "batch"], ...]:

@@ -10,12 +10,13 @@ import typing
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Num
 from numba import njit, prange
 from torch import Tensor
 
 from ondr.imaging.noise import normal_table
 from ondr.imaging.noise_numba import noise_line
+from ondr.imaging.store_numba import room_of, store
 from ondr.rng import MASK
 from ondr.scene import Effects
 from ondr.threads_numba import numba_threads
@@ -33,9 +34,9 @@ def expose(
     *,
     seed: int,
     sample_ids: Int64[Tensor, "batch"],
-) -> Float[Tensor, "batch 3 height width"]:
-    """Exposes a batch. See `photometric.expose`."""
-    images = torch.empty_like(linear, memory_format=torch.contiguous_format)
+    out: Num[Tensor, "batch 3 height width"],
+) -> None:
+    """Exposes a batch into `out`. See `photometric.expose`."""
     factors = torch.stack(
         [
             effects.brightness,
@@ -54,21 +55,21 @@ def expose(
             normal_table().numpy(),
             np.array([seed & MASK, seed >> 32 & MASK], np.uint32),
             samples.numpy().astype(np.uint32),
-            images.numpy(),
+            *room_of(out),
         )
-    return images
 
 
 @typing.no_type_check
 @njit(parallel=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
-def _expose(linear, factors, table, key, samples, images):
+def _expose(linear, factors, table, key, samples, room, channels_last, brain):
     batch, _, height, width = linear.shape
     for i in prange(batch):
         brightness, contrast, saturation, sectors, std = factors[i]
         words, noise = np.empty((3, width), np.uint32), np.empty((3, width), np.float32)
+        lines, stored = np.empty((3, width), np.float32), np.empty((3, width), room.dtype)
+        # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
+        r, g, b = lines[0], lines[1], lines[2]
         for y in range(height):
-            # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
-            r, g, b = images[i, 0, y], images[i, 1, y], images[i, 2, y]
             _encode(linear[i, 0, y], r)
             _encode(linear[i, 1, y], g)
             _encode(linear[i, 2, y], b)
@@ -85,6 +86,7 @@ def _expose(linear, factors, table, key, samples, images):
                 _add_noise(r, noise[0], std)
                 _add_noise(g, noise[1], std)
                 _add_noise(b, noise[2], std)
+            store(lines, stored, room[i], y, channels_last, brain)
 
 
 @typing.no_type_check

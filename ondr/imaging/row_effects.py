@@ -74,6 +74,7 @@ def apply(
     largest: Mapping[str, float],
     seed: int,
     sample_ids: Tensor,
+    in_place: bool = False,
 ) -> Float[Tensor, "batch 3 height width"]:
     """Applies effects, each to the images that drew it.
 
@@ -85,6 +86,7 @@ def apply(
         largest: `Structure.largest`.
         seed: Of the stream.
         sample_ids: Of the images, on their device.
+        in_place: The images may be written over.
     """
     for name, effect in table.items():
         chosen = rows.get(PREFIX + name, ())
@@ -101,7 +103,8 @@ def apply(
             sample_ids=sample_ids[index],
             seed=seed,
         )
-        images = images.index_copy(0, index, effect(some).to(images.dtype))
+        changed = effect(some).to(images.dtype)
+        images = images.index_copy_(0, index, changed) if in_place else images.index_copy(0, index, changed)
     return images
 
 

@@ -8,6 +8,8 @@ hooks, render, the user's augmentation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from multiprocessing.context import get_spawning_popen
 from typing import Any
 
@@ -35,6 +37,7 @@ from ondr.loop.ranks import check_rank, find_rank, joined_rank
 from ondr.loop.sample_ahead import SampleAhead
 from ondr.loop.state import State, make_state, make_worker_state, read_state
 from ondr.parameters import Parameters
+from ondr.pixel_format import FLOATS
 from ondr.render import render
 from ondr.sampling import Sampler
 from ondr.sampling.overrides import check_names
@@ -70,7 +73,8 @@ class RandomizedScenes(IterableDataset[Batch]):
             fixed: Every pass is the first one, as a validation set should be.
             rank: This training process; None: as torch.distributed or torchrun's environment says.
             world_size: Number of training processes; given together with `rank`.
-            augment: Changes each finished batch: a callable from Batch to Batch, or a kornia AugmentationSequential.
+            augment: Changes each finished batch: a callable from Batch to Batch, or a kornia AugmentationSequential. It
+                takes float32 images, whatever `images_dtype` is; what it returns is converted, for uint8 out of 0..1.
             hooks: Each `f(scene, uniform) -> scene` changes what was sampled before it is rendered.
             assets: What `load_assets(cfg)` returned, to share it among datasets; None: it is loaded.
 
@@ -271,9 +275,17 @@ class RandomizedScenes(IterableDataset[Batch]):
         return self._render(scene, state)
 
     def _render(self, scene: Scene, state: State) -> Batch:
-        images, targets = render(scene, self.assets, self.cfg)
+        images, targets = render(scene, self.assets, self.cfg if self._augment is None else self._on_floats)
         batch = Batch(images, targets, scene.sample_ids, scene.draws, state)
-        return batch if self._augment is None else augmentation.apply(self._augment, batch, scene.seed)
+        if self._augment is None:
+            return batch
+        batch, pixels = augmentation.apply(self._augment, batch, scene.seed), self.cfg.pixel_format
+        return batch if pixels == FLOATS else replace(batch, images=pixels.of(batch.images))
+
+    @cached_property
+    def _on_floats(self) -> Config:
+        """The config that renders what `augment` takes."""
+        return self.cfg.with_overrides(["images_dtype=float32", "channels_last=false"])
 
     def _state(self) -> State:
         if self._consumed is not None:

@@ -30,9 +30,9 @@ def mix(real_loader: Iterable[Any], scenes: RandomizedScenes | DataLoader[Batch]
     """Mixes real photos with a stream, image by image: `for images, targets in ondr.mix(photos, scenes)`.
 
     Nothing is rendered in vain: images are taken from the stream, and photos from the loader, as they are needed. The
-    loader is read again and again. It yields what a loop over it would get, a pair of images (floats in 0..1, of the
-    stream's size) and `ondr.Targets`, or a Batch; of the targets, the fields that `cfg.outputs` names are kept, where
-    `ignored` may be missing. There may be any number of slots: the narrower targets are filled up with holes.
+    loader is read again and again. It yields what a loop over it would get, a pair of images (floats in 0..1 or bytes,
+    of the stream's size) and `ondr.Targets`, or a Batch; of the targets, the fields that `cfg.outputs` names are kept,
+    where `ignored` may be missing. There may be any number of slots: the narrower targets are filled up with holes.
 
     In a mixed Batch photos have negative `sample_ids`, -1 minus what the loader's targets say, and draws that are NaN
     (whole numbers among them mean nothing).

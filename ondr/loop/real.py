@@ -18,6 +18,7 @@ from ondr.batch import Batch, Targets
 from ondr.draws import Draws
 from ondr.errors import ConfigError
 from ondr.loop.augment import forked_random_state
+from ondr.pixel_format import PixelFormat
 
 PER_OBJECT = tuple(field.name for field in fields(Targets) if "batch object" in str(field.type))
 """Fields with a row for each slot, as their shapes say."""
@@ -89,12 +90,12 @@ def as_batch(found: Any, like: Batch, classes: int) -> Batch:
         ConfigError: It is something else, of another size, lacks a field, or has a label that is no class.
     """
     images, targets = _parts(found)
-    if not images.is_floating_point() or images.shape[1:] != like.images.shape[1:]:
+    if not (images.is_floating_point() or images.dtype == torch.uint8) or images.shape[1:] != like.images.shape[1:]:
         got = f"{str(images.dtype).removeprefix('torch.')}{list(images.shape)}"
         size = ", ".join(map(str, like.images.shape[1:]))
         raise ConfigError(
-            f"real_loader's images must be floats in 0..1 of shape [batch, {size}], got {got}. Resize the photos with "
-            "their boxes, or set image_size."
+            f"real_loader's images must be floats in 0..1, or bytes, of shape [batch, {size}], got {got}. Resize the "
+            "photos with their boxes, or set image_size."
         )
     known = {name: _field(targets, name, like.targets) for name in like.targets.names()}
     labels = known.get("labels")
@@ -106,7 +107,7 @@ def as_batch(found: Any, like: Batch, classes: int) -> Batch:
     device, ids = like.images.device, -1 - targets.sample_ids.cpu()
     nothing = torch.full((len(images), like.draws.packed.shape[1]), torch.nan, device=device)
     return Batch(
-        images=images.to(device, like.images.dtype, non_blocking=True),
+        images=PixelFormat.like(like.images).of(images.to(device, non_blocking=True)),
         targets=Targets(like.targets.image_size, ids, **known).to(device, non_blocking=True),
         sample_ids=ids,
         draws=Draws(nothing, like.draws.columns, like.draws.derived),

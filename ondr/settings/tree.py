@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from ondr.laws import Choice
+from ondr.pixel_format import DTYPES, PixelFormat
 from ondr.settings.augmentation import Augmentation
 from ondr.settings.background import Background
 from ondr.settings.camera import Camera
@@ -60,6 +61,12 @@ class Settings(Section):
     outputs: tuple[Output, ...] = Field(
         default=("boxes", "labels", "mesh_ids", "visibility"), description="which targets are computed"
     )
+    images_dtype: Literal["float32", "float16", "bfloat16", "uint8"] = Field(
+        default="float32", description="type of the images: 0..1, or 0..255 in uint8"
+    )
+    channels_last: bool = Field(
+        default=False, description="a pixel's colours lie side by side in memory (torch.channels_last)"
+    )
     classes: tuple[str, ...] | None = Field(
         default=None, description="names that fix the order and subset of class ids; null: the folders, sorted"
     )
@@ -92,6 +99,11 @@ class Settings(Section):
     render: Render = Field(default=Render(), description="how images are made")
     assets: AssetSettings = Field(default=AssetSettings(), description="how files are loaded")
     split: Split | None = Field(default=None, description="held-out assets; null: use all")
+
+    @property
+    def pixel_format(self) -> PixelFormat:
+        """The type and the memory layout of images."""
+        return PixelFormat(DTYPES[self.images_dtype], self.channels_last)
 
     @field_validator("device", mode="after")
     @classmethod

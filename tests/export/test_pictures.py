@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from ondr.export import pictures
+from ondr.pixel_format import as_bytes
 
 
 def read(content: bytes) -> np.ndarray:
@@ -18,7 +19,7 @@ def read(content: bytes) -> np.ndarray:
 
 def test_pictures_keep_rows_columns_and_channels() -> None:
     images = torch.rand(2, 3, 4, 5)
-    pixels = pictures.to_bytes(images)
+    pixels = as_bytes(images)
     assert pixels.shape == (2, 4, 5, 3)
     found = read(pictures.encode_picture(pixels[1].contiguous(), "png"))
     # Half a step of 255, and float32.

@@ -17,6 +17,7 @@ from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, develop_grid
 from ondr.imaging.noise import normal_table
 from ondr.imaging.shading import shading_tables
+from ondr.pixel_format import FLOATS, PixelFormat, as_floats
 from ondr.raster.visibility import Visibility
 from tests.scenes import background, cast, effects, lights, pose, scene, tables_behind
 from tests.worlds import bank_from_meshes, pinhole, place
@@ -136,12 +137,13 @@ def test_fragments_as_one_loop_equal_eager_ones():
 @pytest.mark.slow
 @needs_compiler
 @pytest.mark.parametrize("step", [1, 2])
-def test_shading_background_and_exposure_are_at_most_two_kernels(step: int):
+@pytest.mark.parametrize("pixels", [FLOATS, PixelFormat(torch.float16, True), PixelFormat(torch.uint8)])
+def test_shading_background_and_exposure_are_at_most_two_kernels(step: int, pixels: PixelFormat):
     tables, behind, visibility = world(2)
     ids = (visibility.triangle, visibility.slot)
     grid = Grid(*(plane.repeat_interleave(step, 1).repeat_interleave(step, 2) for plane in ids))
     drawn = effects(2, brightness=1.1, hue_degrees=10.0, noise_std=0.05)
-    what = (tables, behind, grid, SIZE, False, drawn, normal_table(), 7, torch.arange(2))
+    what = (tables, behind, grid, SIZE, False, drawn, normal_table(), 7, torch.arange(2), pixels)
     torch._dynamo.reset()
     compiled.compiled.cache_clear()
     got, code = run_and_get_code(compiled.compiled(develop_grid), *what)
@@ -153,4 +155,7 @@ def test_shading_background_and_exposure_are_at_most_two_kernels(step: int):
         int(size) for size in re.findall(r"#pragma omp for\s+for\(.*?; x0<static_cast<int64_t>\((\d+)L\)", code[0])
     ]
     assert [size for size in loops if size > 2] == [2 * 32 * 32] if step == 1 else [2 * 64 * 64, 2 * 32 * 32]
-    torch.testing.assert_close(got, develop_grid(*what), rtol=0, atol=1e-3)
+    assert PixelFormat.like(got) == pixels
+    # A byte may be rounded the other way.
+    close = 1.01 / 255 if pixels.dtype == torch.uint8 else 1e-3
+    torch.testing.assert_close(as_floats(got), as_floats(develop_grid(*what)), rtol=0, atol=close)

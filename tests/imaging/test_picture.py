@@ -9,7 +9,9 @@ import torch
 import trimesh
 
 from ondr.config import Config
-from ondr.imaging.picture import BLUR, Sight, develop, needs_grad, see
+from ondr.imaging.exposure import BLUR
+from ondr.imaging.picture import develop, needs_grad
+from ondr.imaging.sight import Sight, see
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Structure
 from tests.scenes import background, cast, effects, pose, scene

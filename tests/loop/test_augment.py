@@ -16,6 +16,7 @@ from ondr.batch import Batch, Targets
 from ondr.draws import Draws
 from ondr.errors import ConfigError
 from ondr.loop.augment import as_augment, forked_random_state
+from ondr.pixel_format import DTYPES, FLOATS, PixelFormat
 from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same
 
@@ -62,6 +63,22 @@ def test_an_augmentation_must_be_callable_and_return_a_batch(make_scenes: MakeSc
         make_scenes(augment=3)
     with pytest.raises(ConfigError, match=r"augment must return a Batch, got Tensor. Return dataclasses.replace"):
         make_scenes(augment=lambda batch: batch.images).render([0])
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_it_takes_floats_whatever_is_handed_over(make_scenes: MakeScenes, name: str) -> None:
+    seen = []
+
+    def brighter(batch: Batch) -> Batch:
+        seen.append(PixelFormat.like(batch.images))
+        return replace(batch, images=batch.images + 0.25)
+
+    scenes = make_scenes(augment=brighter, images_dtype=name, channels_last=True)
+    pixels = scenes.cfg.pixel_format
+    changed = scenes.render([0, 1]).images
+    assert seen == [FLOATS]
+    assert torch.equal(changed, pixels.of(make_scenes().render([0, 1]).images + 0.25))
+    assert PixelFormat.like(changed) == pixels
 
 
 def test_kornia_changes_images_alone(make_scenes: MakeScenes) -> None:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 import ondr
 from ondr.batch import Batch, Targets
 from ondr.errors import ConfigError
+from ondr.pixel_format import DTYPES, PixelFormat, converted
 from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same
 
@@ -159,6 +160,18 @@ def test_a_batch_of_photos_is_taken_as_it_is(make_mixed) -> None:
     assert first(make_mixed([batch], real_fraction=1), 1)[0].sample_ids.tolist() == [-5, -6] * 4
 
 
+@pytest.mark.parametrize("name", DTYPES)
+@pytest.mark.parametrize("given", [torch.float32, torch.uint8])
+def test_photos_take_the_format_of_the_stream(make_mixed, name: str, given: torch.dtype) -> None:
+    photos = Batch.of_photos(converted(torch.full((2, 3, *SIZE), 0.2), given), targets_of(torch.tensor([4, 5])))
+    mixed = make_mixed([photos], images_dtype=name, channels_last=True)
+    batch, pixels = next(iter(mixed)), mixed.dataset.cfg.pixel_format
+    assert PixelFormat.like(batch.images) == pixels
+    # 0.2 is 51 of 255: a float holds it as it is.
+    assert (batch.images[batch.sample_ids < 0] == converted(torch.tensor(0.2), pixels.dtype)).all()
+    assert 0 < (batch.sample_ids < 0).sum() < len(batch)
+
+
 def pair(size: tuple[int, int] = SIZE, dtype: torch.dtype = torch.float32, **changes: torch.Tensor):
     targets = targets_of(torch.tensor([0]))
     for name, value in changes.items():
@@ -171,7 +184,7 @@ def pair(size: tuple[int, int] = SIZE, dtype: torch.dtype = torch.float32, **cha
     [
         ([], "real_loader must yield photos, got an empty one"),
         ([pair((16, 32))], r"images must be floats .* \[batch, 3, 32, 32\], got float32\[1, 3, 16, 32\]. Resize"),
-        ([pair(dtype=torch.uint8)], r"images must be floats in 0..1 .* got uint8"),
+        ([pair(dtype=torch.int32)], r"images must be floats in 0..1, or bytes, .* got int32"),
         ([pair(labels=None)], "what cfg.outputs names, boxes, labels, ignored, got one without labels"),
         ([pair(labels=torch.tensor([[2]]))], r"labels must be below 2, the number of classes, got 2"),
         ([torch.zeros(1, 3, *SIZE)], "must yield a Batch or a pair of images and ondr.Targets, got Tensor"),

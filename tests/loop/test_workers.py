@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 from ondr.batch import Batch
 from ondr.errors import BackendError, ConfigError
 from ondr.loop.dataset import RandomizedScenes
+from ondr.pixel_format import PixelFormat
 from tests.loop.conftest import MakeScenes
 from tests.loop.test_dataset import assert_same, ids_of
 from tests.loop.tiny import tiny_config
@@ -192,6 +193,16 @@ def test_too_many_workers_are_refused(make_scenes: MakeScenes, monkeypatch: pyte
     monkeypatch.setattr("ondr.loop.progress.SLOTS", 2)
     with pytest.raises(ConfigError, match="num_workers must be at most 1, got 2"):
         raise error_of(DataLoader(make_scenes(batches_per_epoch=2), num_workers=2))
+
+
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_a_worker_keeps_type_and_layout(meshes: Path, context: str) -> None:
+    scenes = RandomizedScenes(tiny_config(meshes, batches_per_epoch=3, images_dtype="uint8", channels_last=True))
+    here = [scenes.render(range(2 * i, 2 * i + 2)).images for i in range(3)]
+    there = [batch.images for batch in DataLoader(scenes, num_workers=1, multiprocessing_context=context)]
+    for own, from_worker in zip(here, there, strict=True):
+        assert PixelFormat.like(from_worker) == scenes.cfg.pixel_format
+        assert torch.equal(own, from_worker)
 
 
 def test_a_batch_from_a_worker_is_whole(make_scenes: MakeScenes) -> None:

@@ -1,0 +1,84 @@
+"""From linear light to the images that are handed over: all photometric effects in their order, and the format.
+
+What each of them does is left to `row_effects`, `blur` and `photometric`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jaxtyping import Float, Num
+from torch import Tensor
+
+from ondr.config import Config
+from ondr.imaging import row_effects
+from ondr.imaging.blur import blur
+from ondr.imaging.compiled import compiled
+from ondr.imaging.photometric import expose, expose_fused
+from ondr.pixel_format import FLOATS, PixelFormat
+from ondr.scene import Scene
+from ondr.scratch import scratch
+
+BLUR = "photometric.blur_sigma"
+Images = Float[Tensor, "batch 3 height width"]
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a batch's images are made."""
+
+    graded: bool
+    """Autograd sees it."""
+    fast: bool
+    """By compiled functions; without gradients."""
+    out: Num[Tensor, "batch 3 height width"] | None
+    """Images on the CPU to write into; without gradients. None: new ones."""
+
+
+def acts_on_light(scene: Scene) -> bool:
+    """Returns whether an image has an effect on linear light, other than on single pixels of all images."""
+    rows = scene.structure.rows
+    return bool(rows.get(BLUR)) or row_effects.needed((row_effects.LENS, row_effects.SENSOR), rows)
+
+
+def exposed_format(scene: Scene, cfg: Config) -> PixelFormat:
+    """Returns the format in which exposure leaves images: floats where development has to do with some of them."""
+    developed = row_effects.needed((row_effects.DEVELOPMENT,), scene.structure.rows)
+    return FLOATS if developed else cfg.pixel_format
+
+
+def exposed(linear: Images, scene: Scene, cfg: Config, making: Making) -> Num[Tensor, "batch 3 height width"]:
+    """Returns linear light, which may be written over, as a picture in the format of `exposed_format`."""
+    linear = _on_rows(row_effects.LENS, linear, scene, making)
+    rows, largest = scene.structure.rows.get(BLUR, ()), scene.structure.largest.get(BLUR, 0.0)
+    linear = blur(linear, scene.effects.blur_sigma, rows, largest, in_place=True)
+    linear = _on_rows(row_effects.SENSOR, linear, scene, making)
+    ids, pixels, engine = scene.device_ids, exposed_format(scene, cfg), cfg.photometric.engine
+    if making.fast and engine == "fused" and linear.device.type != "cpu":
+        return compiled(expose_fused)(linear, scene.effects, scene.seed, ids, pixels)
+    out = making.out
+    if out is not None and pixels != cfg.pixel_format:
+        out = scratch("exposure.exposed", *linear.shape)
+    return pixels.of(expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=engine, out=out))
+
+
+def developed(
+    encoded: Num[Tensor, "batch 3 height width"], scene: Scene, cfg: Config, making: Making
+) -> Num[Tensor, "batch 3 height width"]:
+    """Returns a picture, which may be written over, after development and in the format that is wanted."""
+    encoded = _on_rows(row_effects.DEVELOPMENT, encoded, scene, making)
+    if exposed_format(scene, cfg) == cfg.pixel_format:
+        return encoded
+    if making.out is None:
+        return (compiled(PixelFormat.of) if making.fast else PixelFormat.of)(cfg.pixel_format, encoded)
+    from ondr.imaging import store_numba
+
+    store_numba.write(encoded, making.out)
+    return making.out
+
+
+def _on_rows(table: Mapping[str, row_effects.Effect], images: Tensor, scene: Scene, making: Making) -> Tensor:
+    rows, largest = scene.structure.rows, scene.structure.largest
+    what = (scene.effects, rows, largest, scene.seed, scene.device_ids)
+    return row_effects.apply(table, images, *what, in_place=not making.graded)

@@ -1,0 +1,64 @@
+"""What a batch's images see: by the rasterizer, and through the lens if there is one.
+
+It comes as fragments on the CPU, as grids of ids (one sample per pixel, or 2 x 2) on a GPU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ondr import raster
+from ondr.assets.bank import Bank
+from ondr.config import Config
+from ondr.imaging.fragments import fragments_of, fragments_of_samples
+from ondr.imaging.grid import QUARTERS, Grid, grid_of_samples
+from ondr.imaging.lens_view import see_through_lens
+from ondr.raster.visibility import Fragments, Visibility
+from ondr.scene import Instances, Scene
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a batch's images see: for the labels at pixel centres, for the colours as fragments or as a grid."""
+
+    visibility: Visibility
+    seen: Fragments | Grid
+    """Fragments on the CPU, a grid on a GPU."""
+
+
+def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
+    """Finds what each pixel and each of its samples sees.
+
+    Args:
+        bank: Meshes.
+        instances: Of the scene.
+        scene: Its camera is read.
+        cfg: `image_size` and `render.antialias` are read.
+
+    Raises:
+        BackendError: The device's renderer is missing.
+    """
+    if scene.camera.distortion is not None:
+        return _see_through_lens(bank, instances, scene, cfg)
+    what = (bank, instances, scene.camera.intrinsics.detach().float(), cfg.image_size)
+    if bank.device.type == "cpu":
+        if cfg.render.antialias:
+            return Sight(*raster.fragments(*what))
+        visibility = raster.visible(*what)
+        return Sight(visibility, fragments_of(visibility))
+    visibility = raster.visible(*what)
+    grid = raster.supersampled(*what) if cfg.render.antialias else (visibility.triangle, visibility.slot)
+    return Sight(visibility, Grid(*grid))
+
+
+def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
+    on_cpu, antialias = bank.device.type == "cpu", bool(cfg.render.antialias)
+    points = () if not antialias else raster.SAMPLES if on_cpu else QUARTERS
+    from_center = [(x - 0.5, y - 0.5) for x, y in points]
+    visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, from_center)
+    if on_cpu:
+        parts = (samples.triangle, samples.slot, bank.patches)
+        return Sight(visibility, fragments_of_samples(visibility, *parts) if antialias else fragments_of(visibility))
+    if antialias:
+        return Sight(visibility, grid_of_samples(samples.triangle, samples.slot))
+    return Sight(visibility, Grid(visibility.triangle, visibility.slot))

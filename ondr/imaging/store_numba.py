@@ -1,0 +1,132 @@
+"""Images written in the format that they are handed over in, on the CPU: the fast twin of `pixel_format`.
+
+Kernels hand over line by line while a line lies in the first-level cache, so that no pass over the images is made for
+their format.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Num
+from numba import njit, prange, types
+from numba.extending import overload
+from torch import Tensor
+
+from ondr.pixel_format import PixelFormat
+from ondr.threads_numba import numba_threads
+
+ZERO, HALF, ONE, BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
+
+
+class Room(NamedTuple):
+    """Where images are written, as kernels take it."""
+
+    words: np.ndarray
+    """float32, uint8, or uint16 for the bits of either half type: [batch, 3, height, width], or channels last."""
+    channels_last: bool
+    brain: bool
+    """uint16 stands for bfloat16."""
+
+
+def room_of(out: Num[Tensor, "batch 3 height width"]) -> Room:
+    """Returns images of any format as kernels take them; they share memory."""
+    channels_last = PixelFormat.like(out).channels_last
+    words = out.permute(0, 2, 3, 1) if channels_last else out
+    if out.dtype in (torch.float16, torch.bfloat16):
+        return Room(words.view(torch.int16).numpy().view(np.uint16), channels_last, out.dtype == torch.bfloat16)
+    return Room(words.numpy(), channels_last, False)
+
+
+def write(images: Float[Tensor, "batch 3 height width"], out: Num[Tensor, "batch 3 height width"]) -> None:
+    """Writes contiguous float32 images, 0..1, into those of another format."""
+    with numba_threads():
+        _write(images.numpy(), *room_of(out))
+
+
+@typing.no_type_check
+@njit(parallel=True, error_model="numpy", cache=True)
+def _write(images, room, channels_last, brain):
+    batch, _, height, width = images.shape
+    for i in prange(batch):
+        words = np.empty((3, width), room.dtype)
+        for y in range(height):
+            store(np.ascontiguousarray(images[i, :, y]), words, room[i], y, channels_last, brain)
+
+
+@typing.no_type_check
+@njit(error_model="numpy", cache=True, inline="always")
+def store(lines, words, image, y, channels_last, brain):
+    """Writes one line of an image.
+
+    Args:
+        lines: float32 [3, width], contiguous, 0..1.
+        words: Scratch of their shape and the image's type.
+        image: What a `Room` has for it.
+        y: Which line.
+        channels_last: As in `Room`.
+        brain: Likewise.
+    """
+    words = _converted(lines, words, brain)
+    if channels_last:
+        red, green, blue, row = words[0], words[1], words[2], image[y].reshape(-1)
+        for x in range(len(red)):
+            row[3 * x], row[3 * x + 1], row[3 * x + 2] = red[x], green[x], blue[x]
+    else:
+        for c in range(3):
+            _copy(words[c], image[c, y])
+
+
+@typing.no_type_check
+@njit(error_model="numpy", cache=True)
+def _copy(line, out):
+    # numba's own assignment of slices takes four times as long.
+    for x in range(len(out)):
+        out[x] = line[x]
+
+
+def _converted(lines: np.ndarray, words: np.ndarray, brain: bool) -> np.ndarray:
+    """Returns lines as words of another type: one function for each, chosen while a kernel is compiled."""
+    raise NotImplementedError
+
+
+@typing.no_type_check
+@overload(_converted)
+def _converted_by_type(lines, words, brain):
+    return {types.float32: _as_floats, types.uint8: _as_bytes, types.uint16: _as_halves}[words.dtype]
+
+
+@typing.no_type_check
+def _as_floats(lines, words, brain):
+    return lines
+
+
+@typing.no_type_check
+def _as_bytes(lines, words, brain):
+    values, out = lines.reshape(-1), words.reshape(-1)
+    for x in range(len(out)):
+        out[x] = np.uint8(np.int32(np.rint(min(max(values[x], ZERO), ONE) * BYTE)))
+    return words
+
+
+@typing.no_type_check
+def _as_halves(lines, words, brain):
+    # To the nearest, to the even one of two: half a step less one is added to the bits, one more where they are odd.
+    values, bits, out = lines.reshape(-1), lines.reshape(-1).view(np.uint32), words.reshape(-1)
+    if brain:
+        for x in range(len(out)):
+            out[x] = np.uint16(
+                (bits[x] + np.uint32(0x7FFF) + (bits[x] >> np.uint32(16) & np.uint32(1))) >> np.uint32(16)
+            )
+        return words
+    # Below 2^-14 float16 has fixed steps, those that float32 has between 0.5 and 1: the sum rounds to them.
+    raised = values + HALF
+    steps = raised.view(np.uint32)
+    for x in range(len(out)):
+        odd = bits[x] >> np.uint32(13) & np.uint32(1)
+        normal = (bits[x] - np.uint32(0x38000000) + np.uint32(0xFFF) + odd) >> np.uint32(13)
+        out[x] = np.uint16(normal if values[x] >= np.float32(2.0**-14) else steps[x] - np.uint32(0x3F000000))
+    return words
