@@ -59,8 +59,11 @@ FLOATS = PixelFormat()
 
 
 def converted(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """Returns values of images in another type of `DTYPES`, on their device; themselves if they are of it."""
-    if values.dtype == dtype:
+    """Returns values of images in another type of `DTYPES`, on their device; themselves if they are of it.
+
+    Doubles, in which gradients are checked, count as float32.
+    """
+    if values.dtype == dtype or (dtype == torch.float32 and values.dtype == torch.float64):
         return values
     if dtype == torch.uint8:
         return (values.float().clamp(0, 1) * 255).round().to(dtype)

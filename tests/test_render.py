@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import gc
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 import ondr
@@ -76,6 +79,26 @@ def test_images_are_finite_and_in_range(scenes: ondr.RandomizedScenes) -> None:
     images = rendered(scenes).images
     assert images.dtype == torch.float32
     assert 0 <= images.min() <= images.max() <= 1
+
+
+@pytest.mark.parametrize("compile", [True, False])
+@pytest.mark.parametrize("objects", [0, 3])
+def test_image_by_image_is_what_stage_by_stage_makes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, compile: bool, objects: int
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    Image.fromarray(grey).save(tmp_path / "around.png")
+    settings = {
+        "objects": {"count": objects},
+        "distractors": {"count": objects},
+        "background": {"panoramas": str(tmp_path), "panorama_size": 256, "source": {"choice": ["panorama", "noise"]}},
+        "photometric": {"blur_sigma": {"probability": 0.5, "law": [0, 3]}, "contrast": 1.2, "hue_degrees": 20},
+    }
+    scenes = dataset(render={"compile": compile}, **settings)
+    one_by_one = rendered(scenes).images
+    monkeypatch.setattr("ondr.imaging.picture.acts_on_light", lambda scene: True)
+    monkeypatch.setattr("ondr.imaging.finish_numba.finish", lambda *_: pytest.fail("not stage by stage"))
+    assert torch.equal(rendered(scenes).images, one_by_one)
 
 
 WAYS: dict[str, dict[str, object]] = {

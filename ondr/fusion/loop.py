@@ -47,8 +47,8 @@ def run(
             tables with must be rows of theirs, counted from the start: nobody checks.
         jobs: Their parts do not overlap. All their tables are of one kind.
         planes: Vectors of one length on the CPU.
-        static: Anything else that the function takes; it is compiled for each.
         out: Room for the result, contiguous; None: new memory.
+        static: Anything else that the function takes; it is compiled for each.
 
     Returns:
         `out`, if it is given. Elements that are in no job's part are not written.

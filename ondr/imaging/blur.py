@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ondr.device import upload
@@ -34,23 +34,36 @@ def blur(
     """
     if not rows:
         return linear
-    reaches = _reaches(linear, sigma, rows, largest_sigma)
+    size = linear.shape[-2:]
     if linear.device.type == "cpu" and not (torch.is_grad_enabled() and (linear.requires_grad or sigma.requires_grad)):
         from ondr.imaging import blur_numba
 
-        reach = torch.zeros(len(linear), dtype=torch.int64)
-        reach[list(reaches)] = torch.tensor(list(reaches.values()))
+        reach = reach_of(sigma, rows, size)
         return blur_numba.blur(linear.detach(), sigma.detach(), reach, in_place and linear.is_contiguous())
-    return _on_rows(linear, sigma, reaches)
+    return _on_rows(linear, sigma, _reaches(sigma, rows, size, largest_sigma))
 
 
-def _reaches(linear: Tensor, sigma: Tensor, rows: Sequence[int], largest_sigma: float) -> dict[int, int]:
+def reach_of(sigma: Float[Tensor, "batch"], rows: Sequence[int], size: Sequence[int]) -> Int64[Tensor, "batch"]:
+    """Returns how many pixels to each side each image's kernel covers on the CPU; 0 for one that is not blurred.
+
+    Args:
+        sigma: Standard deviations in pixels.
+        rows: Which images are blurred.
+        size: Height and width.
+    """
+    reach = torch.zeros(len(sigma), dtype=torch.int64)
+    for row, value in _reaches(sigma, rows, size).items():
+        reach[row] = value
+    return reach
+
+
+def _reaches(sigma: Tensor, rows: Sequence[int], size: Sequence[int], largest_sigma: float = 0.0) -> dict[int, int]:
     """Returns how many pixels to each side the kernel of each row covers. Mirroring cannot reach beyond the image."""
-    most = min(linear.shape[-2:]) - 1
-    if linear.device.type != "cpu":
+    most = min(size) - 1
+    if sigma.device.type != "cpu":
         return dict.fromkeys(rows, min(_radius(largest_sigma), most))
-    values = sigma.detach()[list(rows)].tolist()
-    return {row: min(_radius(value), most) for row, value in zip(rows, values, strict=True)}
+    values = sigma.detach().tolist()
+    return {row: min(_radius(values[row]), most) for row in rows}
 
 
 def _on_rows(linear: Tensor, sigma: Tensor, reaches: dict[int, int]) -> Tensor:

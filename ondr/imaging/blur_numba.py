@@ -43,20 +43,27 @@ def half_kernels(sigma: Float[Tensor, "batch"], reach: Int64[Tensor, "batch"]) -
 @typing.no_type_check
 @njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def _blur(linear, weights, reach, blurred, in_place):
-    batch, channels, height, width = linear.shape
-    for i in prange(batch):
+    for i in prange(len(linear)):
         if reach[i] == 0:
             if not in_place:
                 blurred[i] = linear[i]
             continue
-        across = np.empty((height, width), np.float32)
-        line = np.empty(width + 2 * reach[i], np.float32)
-        for c in range(channels):
-            for y in range(height):
-                _mirror(linear[i, c, y], reach[i], line)
-                _across(line, weights[i], reach[i], across[y])
-            for y in range(height):
-                _down(across, weights[i], reach[i], y, blurred[i, c, y])
+        blur_image(linear[i], weights[i], reach[i], blurred[i])
+
+
+@typing.no_type_check
+@njit(fastmath=True, error_model="numpy", cache=True)
+def blur_image(linear, weights, reach, blurred):
+    """Blurs an image, float32 [3, height, width], into another or itself."""
+    channels, height, width = linear.shape
+    across = np.empty((height, width), np.float32)
+    line = np.empty(width + 2 * reach, np.float32)
+    for c in range(channels):
+        for y in range(height):
+            _mirror(linear[c, y], reach, line)
+            _across(line, weights, reach, across[y])
+        for y in range(height):
+            _down(across, weights, reach, y, blurred[c, y])
 
 
 @typing.no_type_check

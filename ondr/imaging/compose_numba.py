@@ -31,19 +31,25 @@ def compose(
     out: Float[Tensor, "batch 3 height width"] | None = None,
 ) -> Float[Tensor, "batch 3 height width"]:
     """Adds up fragments over the background, into `out` or new memory. See `compose.compose`."""
-    batch, (height, width) = len(tables.color), size
-    linear = torch.empty(batch, 3, height, width) if out is None else out
-    bounds = torch.arange(batch + 1, dtype=torch.int32) * (height * width)
+    linear = torch.empty(len(tables.color), 3, *size) if out is None else out
+    layers = layers_of(fragments, colors, tables, size)
+    with numba_threads():
+        _compose(*layers, linear.numpy())
+    return linear
+
+
+def layers_of(
+    fragments: Fragments, colors: Float[Tensor, "3 fragment"], tables: BackgroundTables, size: tuple[int, int]
+) -> tuple[Front, Behind]:
+    """Returns what is composed as kernels take it. See `compose.compose`."""
+    bounds = torch.arange(len(tables.color) + 1, dtype=torch.int32) * (size[0] * size[1])
     front = Front(
         pixel=fragments.pixel.numpy(),
         mask=fragments.mask.numpy(),
         colors=colors.numpy(),
         bounds=torch.searchsorted(fragments.pixel, bounds).numpy(),
     )
-    behind = _behind(tables, size)
-    with numba_threads():
-        _compose(front, behind, linear.numpy())
-    return linear
+    return front, _behind(tables, size)
 
 
 class Front(NamedTuple):
@@ -122,24 +128,30 @@ def _places_at(panorama: PanoramaTables, pixel: Tensor, size: tuple[int, int]) -
 @typing.no_type_check
 @njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
 def _compose(front, behind, linear):
-    batch, _, height, width = linear.shape
-    for b in prange(batch):
-        covered = np.zeros((height, width), np.float32)
-        image = linear[b]
-        image[:] = 0
-        _add_fragments(front, b, covered, image)
-        start, side, row = behind.start[b], behind.side[b], behind.around[b]
-        words, shares = np.empty((4, width), np.int32), np.empty((2, width), np.float32)
-        for y in range(height):
-            if row < 0:
-                _find_texels(start, side, behind.matrix[b], y, words, shares)
-            else:
-                _find_texels_at(start, side, behind.uv[row, 0, y], behind.uv[row, 1, y], words, shares)
-            _look_up(behind.texels, words)
-            # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
-            _add_background(
-                words, shares, behind.tint[b], behind.dark[b], covered[y], image[0, y], image[1, y], image[2, y]
-            )
+    for b in prange(len(linear)):
+        compose_image(front, behind, b, linear[b])
+
+
+@typing.no_type_check
+@njit(fastmath=True, error_model="numpy", cache=True)
+def compose_image(front, behind, b, image):
+    """Adds up the fragments of one image over its background, into `image`, float32 [3, height, width]."""
+    _, height, width = image.shape
+    covered = np.zeros((height, width), np.float32)
+    image[:] = 0
+    _add_fragments(front, b, covered, image)
+    start, side, row = behind.start[b], behind.side[b], behind.around[b]
+    words, shares = np.empty((4, width), np.int32), np.empty((2, width), np.float32)
+    for y in range(height):
+        if row < 0:
+            _find_texels(start, side, behind.matrix[b], y, words, shares)
+        else:
+            _find_texels_at(start, side, behind.uv[row, 0, y], behind.uv[row, 1, y], words, shares)
+        _look_up(behind.texels, words)
+        # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
+        _add_background(
+            words, shares, behind.tint[b], behind.dark[b], covered[y], image[0, y], image[1, y], image[2, y]
+        )
 
 
 @typing.no_type_check

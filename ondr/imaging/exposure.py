@@ -5,7 +5,7 @@ What each of them does is left to `row_effects`, `blur` and `photometric`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float, Num
@@ -37,9 +37,13 @@ class Making:
 
 
 def acts_on_light(scene: Scene) -> bool:
-    """Returns whether an image has an effect on linear light, other than on single pixels of all images."""
-    rows = scene.structure.rows
-    return bool(rows.get(BLUR)) or row_effects.needed((row_effects.LENS, row_effects.SENSOR), rows)
+    """Returns whether an image has an effect on linear light, other than a blur."""
+    return row_effects.needed((row_effects.LENS, row_effects.SENSOR), scene.structure.rows)
+
+
+def blurred_rows(scene: Scene) -> Sequence[int]:
+    """Returns which images have a Gaussian blur."""
+    return scene.structure.rows.get(BLUR, ())
 
 
 def exposed_format(scene: Scene, cfg: Config) -> PixelFormat:
@@ -51,16 +55,21 @@ def exposed_format(scene: Scene, cfg: Config) -> PixelFormat:
 def exposed(linear: Images, scene: Scene, cfg: Config, making: Making) -> Num[Tensor, "batch 3 height width"]:
     """Returns linear light, which may be written over, as a picture in the format of `exposed_format`."""
     linear = _on_rows(row_effects.LENS, linear, scene, making)
-    rows, largest = scene.structure.rows.get(BLUR, ()), scene.structure.largest.get(BLUR, 0.0)
-    linear = blur(linear, scene.effects.blur_sigma, rows, largest, in_place=True)
+    largest = scene.structure.largest.get(BLUR, 0.0)
+    linear = blur(linear, scene.effects.blur_sigma, blurred_rows(scene), largest, in_place=True)
     linear = _on_rows(row_effects.SENSOR, linear, scene, making)
     ids, pixels, engine = scene.device_ids, exposed_format(scene, cfg), cfg.photometric.engine
     if making.fast and engine == "fused" and linear.device.type != "cpu":
         return compiled(expose_fused)(linear, scene.effects, scene.seed, ids, pixels)
-    out = making.out
-    if out is not None and pixels != cfg.pixel_format:
-        out = scratch("exposure.exposed", *linear.shape)
+    out = None if making.out is None else room_for_exposed(scene, cfg, making.out)
     return pixels.of(expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=engine, out=out))
+
+
+def room_for_exposed(
+    scene: Scene, cfg: Config, out: Num[Tensor, "batch 3 height width"]
+) -> Num[Tensor, "batch 3 height width"]:
+    """Returns where exposure writes on the CPU: into what is handed over, or, where development follows, scratch."""
+    return out if exposed_format(scene, cfg) == cfg.pixel_format else scratch("exposure.exposed", *out.shape)
 
 
 def developed(

@@ -7,6 +7,7 @@ not run. Loops over a line have no branches, so that the compiler makes vector i
 from __future__ import annotations
 
 import typing
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -37,56 +38,73 @@ def expose(
     out: Num[Tensor, "batch 3 height width"],
 ) -> None:
     """Exposes a batch into `out`. See `photometric.expose`."""
-    factors = torch.stack(
-        [
-            effects.brightness,
-            effects.contrast,
-            effects.saturation,
-            effects.hue_degrees / 60,
-            effects.noise_std,
-        ],
-        dim=1,
-    )
-    samples = torch.stack([sample_ids & MASK, sample_ids >> 32 & MASK], dim=1)
+    exposure = exposure_of(effects, seed, sample_ids)
     with numba_threads():
-        _expose(
-            linear.detach().contiguous().numpy(),
-            factors.detach().float().numpy(),
-            normal_table().numpy(),
-            np.array([seed & MASK, seed >> 32 & MASK], np.uint32),
-            samples.numpy().astype(np.uint32),
-            *room_of(out),
-        )
+        _expose(linear.detach().contiguous().numpy(), exposure, *room_of(out))
+
+
+class Exposure(NamedTuple):
+    """What is done to each image."""
+
+    factors: np.ndarray
+    """float32 [batch, 5]: brightness, contrast, saturation, hue in sixths of a turn, standard deviation of noise."""
+    table: np.ndarray
+    """`noise.normal_table`."""
+    key: np.ndarray
+    """uint32 [2]: the seed."""
+    samples: np.ndarray
+    """uint32 [batch, 2]: the sample ids."""
+
+
+def exposure_of(effects: Effects, seed: int, sample_ids: Int64[Tensor, "batch"]) -> Exposure:
+    """Returns what is done to each image as kernels take it. See `photometric.expose`."""
+    hue = effects.hue_degrees / 60
+    factors = torch.stack([effects.brightness, effects.contrast, effects.saturation, hue, effects.noise_std], dim=1)
+    samples = torch.stack([sample_ids & MASK, sample_ids >> 32 & MASK], dim=1)
+    return Exposure(
+        factors=factors.detach().float().numpy(),
+        table=normal_table().numpy(),
+        key=np.array([seed & MASK, seed >> 32 & MASK], np.uint32),
+        samples=samples.numpy().astype(np.uint32),
+    )
 
 
 @typing.no_type_check
 @njit(parallel=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
-def _expose(linear, factors, table, key, samples, room, channels_last, brain):
-    batch, _, height, width = linear.shape
-    for i in prange(batch):
-        brightness, contrast, saturation, sectors, std = factors[i]
-        words, noise = np.empty((3, width), np.uint32), np.empty((3, width), np.float32)
-        lines, stored = np.empty((3, width), np.float32), np.empty((3, width), room.dtype)
-        # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
-        r, g, b = lines[0], lines[1], lines[2]
-        for y in range(height):
-            _encode(linear[i, 0, y], r)
-            _encode(linear[i, 1, y], g)
-            _encode(linear[i, 2, y], b)
-            if brightness != ONE:
-                _stretch(r, g, b, brightness, ZERO)
-            if contrast != ONE:
-                _stretch(r, g, b, contrast, HALF - HALF * contrast)
-            if saturation != ONE:
-                _saturate(r, g, b, saturation)
-            if sectors != ZERO:
-                _shift_hue(r, g, b, sectors)
-            if std != ZERO:
-                noise_line(table, key, samples[i], y * width, words, noise[0], noise[1], noise[2])
-                _add_noise(r, noise[0], std)
-                _add_noise(g, noise[1], std)
-                _add_noise(b, noise[2], std)
-            store(lines, stored, room[i], y, channels_last, brain)
+def _expose(linear, exposure, room, channels_last, brain):
+    for i in prange(len(linear)):
+        expose_image(linear[i], exposure, i, room[i], channels_last, brain)
+
+
+@typing.no_type_check
+@njit(fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
+def expose_image(linear, exposure, i, image, channels_last, brain):
+    """Exposes image i, float32 [3, height, width], into one that is handed over. See `store_numba.store`."""
+    _, height, width = linear.shape
+    brightness, contrast, saturation, sectors, std = exposure.factors[i]
+    table, key, sample = exposure.table, exposure.key, exposure.samples[i]
+    words, noise = np.empty((3, width), np.uint32), np.empty((3, width), np.float32)
+    lines, stored = np.empty((3, width), np.float32), np.empty((3, width), image.dtype)
+    # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
+    r, g, b = lines[0], lines[1], lines[2]
+    for y in range(height):
+        _encode(linear[0, y], r)
+        _encode(linear[1, y], g)
+        _encode(linear[2, y], b)
+        if brightness != ONE:
+            _stretch(r, g, b, brightness, ZERO)
+        if contrast != ONE:
+            _stretch(r, g, b, contrast, HALF - HALF * contrast)
+        if saturation != ONE:
+            _saturate(r, g, b, saturation)
+        if sectors != ZERO:
+            _shift_hue(r, g, b, sectors)
+        if std != ZERO:
+            noise_line(table, key, sample, y * width, words, noise[0], noise[1], noise[2])
+            _add_noise(r, noise[0], std)
+            _add_noise(g, noise[1], std)
+            _add_noise(b, noise[2], std)
+        store(lines, stored, image, y, channels_last, brain)
 
 
 @typing.no_type_check

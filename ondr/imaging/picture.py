@@ -1,13 +1,13 @@
 """From what is seen to images: shading over the background, antialiased.
 
-What the camera does to the light is left to `exposure`; on a GPU both are one function where no effect needs the light
-of whole images.
+What the camera does to the light is left to `exposure`. Both are one function where no effect stands between that is
+done by other means: on a GPU over all pixels, on the CPU image by image.
 """
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Num
+from jaxtyping import Num
 from torch import Tensor
 
 from ondr.assets.bank import Bank
@@ -15,7 +15,15 @@ from ondr.config import Config
 from ondr.imaging.background import BackgroundTables, background_tables
 from ondr.imaging.compiled import compiled, wants_compile
 from ondr.imaging.compose import compose
-from ondr.imaging.exposure import Making, acts_on_light, developed, exposed, exposed_format
+from ondr.imaging.exposure import (
+    Making,
+    acts_on_light,
+    blurred_rows,
+    developed,
+    exposed,
+    exposed_format,
+    room_for_exposed,
+)
 from ondr.imaging.fragments import shade_fragments
 from ondr.imaging.grid import Grid, develop_grid, shade_grid
 from ondr.imaging.noise import normal_table
@@ -55,13 +63,12 @@ def develop(
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, making.fast)
         tables = shading_tables(bank, scene, instances, shadow)
         background = background_tables(bank, scene.background, scene.camera)
-        at_once = making.fast and cfg.photometric.engine == "fused" and not acts_on_light(scene)
-        if at_once and isinstance(sight.seen, Grid):
-            encoded = _at_once(tables, background, sight.seen, scene, cfg)
-        else:
-            at_once, linear = False, _linear(tables, background, sight.seen, cfg, making.fast)
+    if isinstance(sight.seen, Grid):
+        encoded = _exposed_grid(tables, background, sight.seen, scene, cfg, making)
+    else:
+        encoded = _exposed_fragments(tables, background, sight.seen, scene, cfg, making)
     with stage("expose"):
-        return developed(encoded if at_once else exposed(linear, scene, cfg, making), scene, cfg, making)
+        return developed(encoded, scene, cfg, making)
 
 
 def _making(bank: Bank, scene: Scene, cfg: Config, out: Tensor | None) -> Making:
@@ -77,28 +84,36 @@ def needs_grad(bank: Bank, scene: Scene) -> bool:
     return torch.is_grad_enabled() and any(leaf.requires_grad for group in groups for leaf in leaves_of(group))
 
 
-def _at_once(
-    tables: ShadingTables, background: BackgroundTables, grid: Grid, scene: Scene, cfg: Config
+def _exposed_grid(
+    tables: ShadingTables, background: BackgroundTables, grid: Grid, scene: Scene, cfg: Config, making: Making
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Makes images by one compiled function."""
-    device = grid.triangle.device
     what = (tables, background, grid, cfg.image_size, cfg.render.texture_filter == "trilinear")
-    exposure = (scene.effects, normal_table(device), scene.seed, scene.device_ids)
-    return compiled(develop_grid)(*what, *exposure, exposed_format(scene, cfg))
+    with stage("shade"):
+        if making.fast and cfg.photometric.engine == "fused" and not (acts_on_light(scene) or blurred_rows(scene)):
+            exposure = (scene.effects, normal_table(grid.triangle.device), scene.seed, scene.device_ids)
+            return compiled(develop_grid)(*what, *exposure, exposed_format(scene, cfg))
+        linear = (compiled(shade_grid) if making.fast else shade_grid)(*what)
+    with stage("expose"):
+        return exposed(linear, scene, cfg, making)
 
 
-def _linear(
-    tables: ShadingTables, background: BackgroundTables, seen: Fragments | Grid, cfg: Config, fast: bool
-) -> Float[Tensor, "batch 3 height width"]:
-    trilinear = cfg.render.texture_filter == "trilinear"
-    if isinstance(seen, Grid):
-        function = compiled(shade_grid) if fast else shade_grid
-        return function(tables, background, seen, cfg.image_size, trilinear)
-    room = growing_scratch("picture.colors", 3, len(seen.pixel)) if fast else None
-    colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=fast, out=room)
-    if torch.is_grad_enabled() and (colors.requires_grad or background.requires_grad):
-        return compose(seen, colors, background, cfg.image_size)
-    from ondr.imaging import compose_numba
+def _exposed_fragments(
+    tables: ShadingTables, background: BackgroundTables, seen: Fragments, scene: Scene, cfg: Config, making: Making
+) -> Num[Tensor, "batch 3 height width"]:
+    with stage("shade"):
+        trilinear = cfg.render.texture_filter == "trilinear"
+        room = growing_scratch("picture.colors", 3, len(seen.pixel)) if making.fast else None
+        colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=making.fast, out=room)
+    with stage("expose"):
+        if making.out is None:
+            return exposed(compose(seen, colors, background, cfg.image_size), scene, cfg, making)
+        if cfg.photometric.engine == "fused" and not acts_on_light(scene):
+            from ondr.imaging.finish_numba import finish
 
-    out = scratch("picture.linear", len(background.color), 3, *cfg.image_size)
-    return compose_numba.compose(seen, colors, background, cfg.image_size, out)
+            room = room_for_exposed(scene, cfg, making.out)
+            finish(seen, colors, background, scene, blurred_rows(scene), room)
+            return room
+        from ondr.imaging import compose_numba
+
+        linear = scratch("picture.linear", *making.out.shape)
+        return exposed(compose_numba.compose(seen, colors, background, cfg.image_size, linear), scene, cfg, making)
