@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ondr.draws import Draws
 from ondr.errors import ConfigError
+from ondr.pixel_format import as_floats
 
 if TYPE_CHECKING:
     from ondr.views import BopView, CocoView, DetrLabels, TorchvisionTarget, YoloView
@@ -220,19 +221,20 @@ class Batch:
         return draw(self, class_names, columns=columns)
 
     def to_yolo(self) -> dict[str, Any]:
-        """Returns what Ultralytics' losses take: `targets.to_yolo()` and the images as `img`."""
-        return {"img": self.images, **self.targets.to_yolo()}
+        """Returns what Ultralytics' losses take: `targets.to_yolo()` and the images as `img`, bytes as float32."""
+        return {"img": self._not_bytes(), **self.targets.to_yolo()}
 
     def to_detr(self) -> dict[str, Any]:
         """Returns what Hugging Face's DETR models take: `pixel_values` and `labels`.
 
-        The images are not normalised; use the model's image processor with `do_rescale=False` for that.
+        The images are not normalised; use the model's image processor with `do_rescale=False` for that. Bytes become
+        float32 in 0..1.
         """
-        return {"pixel_values": self.images, "labels": self.targets.to_detr()}
+        return {"pixel_values": self._not_bytes(), "labels": self.targets.to_detr()}
 
     def to_torchvision(self) -> tuple[list[Tensor], list[TorchvisionTarget]]:
-        """Returns what torchvision's detection models take: a list of images and one of targets."""
-        return list(self.images), self.targets.to_torchvision()
+        """Returns what torchvision's detection models take: a list of images, bytes as float32, and one of targets."""
+        return list(self._not_bytes()), self.targets.to_torchvision()
 
     def to_coco(self, class_names: Sequence[str] | None = None) -> CocoView:
         """Returns the labels as COCO writes them: `targets.to_coco()`."""
@@ -241,6 +243,9 @@ class Batch:
     def to_bop(self, depth_scale: float = 1.0) -> BopView:
         """Returns the labels as BOP writes them: `targets.to_bop()`."""
         return self.targets.to_bop(depth_scale)
+
+    def _not_bytes(self) -> Float[Tensor, "batch 3 height width"]:
+        return self.images if self.images.is_floating_point() else as_floats(self.images)
 
     def __repr__(self) -> str:
         return (

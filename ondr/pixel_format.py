@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Num, UInt8
 from torch import Tensor
 
+from ondr.errors import ConfigError
 from ondr.scratch import recycled
 
 DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "uint8")}
@@ -45,8 +46,11 @@ class PixelFormat:
         return recycled(count, 3, *size, dtype=self.dtype)
 
     def stack(self, planes: Sequence[Tensor]) -> Num[Tensor, "batch 3 height width"]:
-        """Returns images of red, green and blue planes `[batch, height, width]` in 0..1."""
-        channels = [converted(plane, self.dtype) for plane in planes]
+        """Returns images of red, green and blue planes `[batch, height, width]` in 0..1.
+
+        Planes of doubles, in which gradients are checked, make images of doubles instead of float32.
+        """
+        channels = [plane if self.dtype == torch.float32 else converted(plane, self.dtype) for plane in planes]
         return torch.stack(channels, -1).permute(0, 3, 1, 2) if self.channels_last else torch.stack(channels, 1)
 
     def of(self, images: Num[Tensor, "batch 3 height width"]) -> Num[Tensor, "batch 3 height width"]:
@@ -61,11 +65,17 @@ FLOATS = PixelFormat()
 def converted(values: Tensor, dtype: torch.dtype) -> Tensor:
     """Returns values of images in another type of `DTYPES`, on their device; themselves if they are of it.
 
-    Doubles, in which gradients are checked, count as float32.
+    Raises:
+        ConfigError: A gradient is to go through them, and they are to be bytes.
     """
-    if values.dtype == dtype or (dtype == torch.float32 and values.dtype == torch.float64):
+    if values.dtype == dtype:
         return values
     if dtype == torch.uint8:
+        if values.requires_grad and torch.is_grad_enabled():
+            raise ConfigError(
+                "images_dtype must be a floating-point type for gradients, got uint8. Set images_dtype to float32, or "
+                "render under torch.no_grad()."
+            )
         return (values.float().clamp(0, 1) * 255).round().to(dtype)
     return (values.float() / 255).to(dtype) if values.dtype == torch.uint8 else values.to(dtype)
 

@@ -12,9 +12,8 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.batch import Targets
 from ondr.config import Config
-from ondr.errors import ConfigError
 from ondr.imaging.lens_view import FINER
-from ondr.imaging.picture import develop, needs_grad
+from ondr.imaging.picture import develop, room_for
 from ondr.imaging.sight import see
 from ondr.isolation import isolated
 from ondr.labels import label
@@ -51,25 +50,14 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Num[Tensor, "batc
             MemoryError or a RuntimeError, whichever is raised there.
     """
     with isolated(assets.bank.device):
-        room = _room(scene, assets, cfg)
+        room = room_for(assets.bank, scene, cfg)
         parts = _render_parts(scene, assets, cfg, room)
-    if len(parts) == 1:
-        return parts[0]
-    images = torch.cat([images for images, _ in parts]) if room is None else room
-    return images, Targets.join([targets for _, targets in parts])
-
-
-def _room(scene: Scene, assets: Assets, cfg: Config) -> Tensor | None:
-    """Returns memory for the images of all parts on the CPU; None where each part's are memory of their own."""
-    graded = needs_grad(assets.bank, scene)
-    if graded and cfg.images_dtype == "uint8":
-        raise ConfigError(
-            "images_dtype must be a floating-point type for gradients, got uint8. Set images_dtype to float32, or "
-            "render under torch.no_grad()."
-        )
-    if graded or assets.bank.device.type != "cpu":
-        return None
-    return cfg.pixel_format.room(len(scene.sample_ids), cfg.image_size)
+    images, targets = parts[0]
+    if len(parts) > 1:
+        images = torch.cat([images for images, _ in parts]) if room is None else room
+        targets = Targets.join([targets for _, targets in parts])
+    # A view that was made without gradients, as these may be, cannot be changed in place with them.
+    return images if images.requires_grad else images.detach(), targets
 
 
 def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 _kept = threading.local()
 _free: deque[np.ndarray] = deque(maxlen=2)
-"""What nothing refers to any more: no more than a training loop that holds one batch needs."""
+"""What nothing refers to any more, the oldest first: no more than a training loop that holds one batch needs."""
 
 
 def scratch(name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -45,7 +45,7 @@ def recycled(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     if not size:
         return torch.empty(shape, dtype=dtype, device="cpu")
     try:
-        memory = _free.pop()
+        memory = _free.popleft()
     except IndexError:
         memory = np.empty(0, np.uint8)
     if memory.nbytes != size:
@@ -54,3 +54,8 @@ def recycled(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     lent = memory[:]
     weakref.finalize(lent, _free.append, memory).atexit = False
     return torch.from_numpy(lent).view(dtype).view(shape)
+
+
+def forget_recycled() -> None:
+    """Gives memory that nothing refers to back to the system."""
+    _free.clear()

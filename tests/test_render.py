@@ -152,6 +152,22 @@ def test_halves_are_differentiable_and_bytes_say_that_they_are_not() -> None:
         bytes_.render(lit)
     with torch.no_grad():
         assert bytes_.render(lit).images.dtype == torch.uint8
+    augmented = ondr.RandomizedScenes(bytes_.cfg, augment=lambda batch: batch)
+    with pytest.raises(ConfigError, match=message):
+        augmented.render(lit)
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_images_can_be_changed_in_place_and_with_gradients(channels_last: bool) -> None:
+    scenes = dataset(image_size=[24, 40], channels_last=channels_last, render={"compile": False, "micro_batch": 3})
+    gain = torch.ones(1, requires_grad=True)
+    for images in (next(iter(scenes)).images, scenes.render(IDS).images):
+        images.mul_(gain).sum().backward()
+    assert gain.grad > 0
+
+
+def test_a_scene_of_no_images_is_ordinary(scenes: ondr.RandomizedScenes) -> None:
+    assert scenes.render(scenes.sample(IDS).rows(slice(0, 0))).images.shape == (0, 3, 96, 128)
 
 
 def test_a_counterfactual_changes_only_the_light(scenes: ondr.RandomizedScenes) -> None:

@@ -85,4 +85,11 @@ def test_little_is_kept_for_later(nothing_free: None):
     held = [recycled(1000) for _ in range(5)]
     held.clear()
     gc.collect()
-    assert len(memory._free) == 2
+    assert [block.nbytes for block in memory._free] == [4000, 4000]
+    # What is not asked for any more is gone soon.
+    for _ in range(3):
+        recycled(10)
+    gc.collect()
+    assert {block.nbytes for block in memory._free} == {40}
+    memory.forget_recycled()
+    assert not memory._free

@@ -154,8 +154,13 @@ def _run_all(tasks: Sequence[Callable[[], None]]) -> None:
         return _work(rest)
     pool = _pool(thread_count() - 1, os.getpid())
     others = [pool.submit(_work, rest) for _ in range(helpers)]
-    _work(rest)
-    wait(others)
+    try:
+        _work(rest)
+    finally:
+        # Whoever is interrupted leaves nobody behind who still writes.
+        for _ in rest:
+            pass
+        wait(others)
     for other in others:
         other.result()
 

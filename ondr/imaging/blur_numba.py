@@ -35,7 +35,7 @@ def blur(
 
 def half_kernels(sigma: Float[Tensor, "batch"], reach: Int64[Tensor, "batch"]) -> Float[Tensor, "batch tap"]:
     """Returns the middle weight of each image's kernel and those to one side of it; 0 beyond its reach."""
-    tap = torch.arange(int(reach.max()) + 1)
+    tap = torch.arange(max(reach.tolist(), default=0) + 1)
     weights = torch.exp(-0.5 * (tap / sigma.clamp_min(1e-6)[:, None]).square()) * (tap <= reach[:, None])
     return weights / (2 * weights.sum(dim=1, keepdim=True) - weights[:, :1])
 

@@ -26,6 +26,10 @@ def fade_to_grey(images: Images, share: Values) -> Images:
 
 def salt_and_pepper(images: Images, share: Values, seed: int, sample_ids: Int64[Tensor, "some"]) -> Images:
     """Makes a share of the pixels black or white, both equally likely; the same bits on every device."""
+    if _plain(images, share):
+        from ondr.imaging import development_numba
+
+        return development_numba.salt_and_pepper(images, share, seed, sample_ids, SALT)
     height, width = images.shape[2:]
     pixel = torch.arange(height * width, device=images.device).view(1, height, width)
     ids = sample_ids[:, None, None]
@@ -36,9 +40,19 @@ def salt_and_pepper(images: Images, share: Values, seed: int, sample_ids: Int64[
 
 def sharpen(images: Images, amount: Values) -> Images:
     """Sharpens by kornia's `sharpness`: 0 leaves the picture, 1 is the strength at which Pillow's `Sharpness` has 2."""
+    if _plain(images, amount):
+        from ondr.imaging import development_numba
+
+        return development_numba.sharpen(images, amount)
     from kornia.enhance import sharpness
 
     return sharpness(images, 1 + amount)
+
+
+def _plain(images: Images, values: Values) -> bool:
+    """Returns whether images can be changed by numba: floats on the CPU, no gradients."""
+    wanted = torch.is_grad_enabled() and (images.requires_grad or values.requires_grad)
+    return images.device.type == "cpu" and images.dtype == torch.float32 and not wanted
 
 
 def posterize(images: Images, bits: Values) -> Images:

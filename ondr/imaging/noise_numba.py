@@ -5,14 +5,44 @@ from __future__ import annotations
 import typing
 
 import numpy as np
-from numba import njit
+import torch
+from jaxtyping import Float32, Int64
+from numba import njit, prange
+from torch import Tensor
 
-from ondr.imaging.noise import KEY, SHIFT
-from ondr.rng import MULTIPLIERS, ROUNDS, WEYL
+from ondr.imaging.noise import KEY, SHIFT, normal_table
+from ondr.rng import MASK, MULTIPLIERS, ROUNDS, WEYL
+from ondr.threads_numba import numba_threads
 
 M0, M1 = (np.uint64(m) for m in MULTIPLIERS)
 W0, W1 = (np.uint32(w) for w in WEYL)
 NAME, DROPPED = np.uint32(KEY), np.uint32(SHIFT)
+
+
+def noise_images(
+    seed: int, sample_ids: Int64[Tensor, "some"], size: tuple[int, int], key: int
+) -> Float32[Tensor, "some 3 height width"]:
+    """Returns the noise of images. See `noise.noise_planes`."""
+    noise = torch.empty(len(sample_ids), 3, *size)
+    with numba_threads():
+        _fill(noise.numpy(), normal_table().numpy(), *as_words(seed, sample_ids), np.uint32(key))
+    return noise
+
+
+def as_words(seed: int, sample_ids: Int64[Tensor, "batch"]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a seed, uint32 [2], and sample ids, uint32 [batch, 2], as kernels take them."""
+    samples = torch.stack([sample_ids & MASK, sample_ids >> 32 & MASK], dim=1)
+    return np.array([seed & MASK, seed >> 32 & MASK], np.uint32), samples.numpy().astype(np.uint32)
+
+
+@typing.no_type_check
+@njit(parallel=True, error_model="numpy", cache=True)
+def _fill(noise, table, key, samples, name):
+    batch, _, height, width = noise.shape
+    for i in prange(batch):
+        words, image = np.empty((3, width), np.uint32), noise[i]
+        for y in range(height):
+            noise_line(table, name, key, samples[i], y * width, words, image[0, y], image[1, y], image[2, y])
 
 
 @typing.no_type_check
@@ -29,11 +59,12 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @typing.no_type_check
 @njit(cache=True)
-def noise_line(table, key, sample, first, words, red, green, blue):
+def noise_line(table, name, key, sample, first, words, red, green, blue):
     """Fills three lines with the noise of a row of pixels.
 
     Args:
         table: `noise.normal_table`.
+        name: uint32: the key of what the noise is of.
         key: The seed's two words.
         sample: The sample id's two words.
         first: Number of the row's first pixel.
@@ -45,7 +76,7 @@ def noise_line(table, key, sample, first, words, red, green, blue):
     c0, c1, k0, k1 = sample[0], sample[1], key[0], key[1]
     # Apart from the look-ups, which no vector instruction does well, so that the cipher becomes vector instructions.
     for x in range(len(red)):
-        r, g, b, _ = philox(c0, c1, NAME, np.uint32(first + x), k0, k1)
+        r, g, b, _ = philox(c0, c1, name, np.uint32(first + x), k0, k1)
         words[0, x], words[1, x], words[2, x] = r >> DROPPED, g >> DROPPED, b >> DROPPED
     for x in range(len(red)):
         red[x], green[x], blue[x] = table[words[0, x]], table[words[1, x]], table[words[2, x]]

@@ -117,6 +117,9 @@ def read_noise(images: Images, std: Values, seed: int, sample_ids: Int64[Tensor,
 
 
 def _noise(images: Images, seed: int, sample_ids: Int64[Tensor, "some"], key: int) -> Images:
-    height, width = images.shape[2:]
-    planes = noise_planes(normal_table(images.device), seed, sample_ids, (height, width), key)
-    return torch.stack(planes, dim=1).to(images.dtype)
+    size = (images.shape[2], images.shape[3])
+    if images.device.type == "cpu":
+        from ondr.imaging.noise_numba import noise_images
+
+        return noise_images(seed, sample_ids, size, key).to(images.dtype)
+    return torch.stack(noise_planes(normal_table(images.device), seed, sample_ids, size, key), dim=1).to(images.dtype)

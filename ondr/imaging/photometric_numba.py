@@ -16,9 +16,8 @@ from numba import njit, prange
 from torch import Tensor
 
 from ondr.imaging.noise import normal_table
-from ondr.imaging.noise_numba import noise_line
+from ondr.imaging.noise_numba import NAME, as_words, noise_line
 from ondr.imaging.store_numba import room_of, store
-from ondr.rng import MASK
 from ondr.scene import Effects
 from ondr.threads_numba import numba_threads
 
@@ -60,13 +59,7 @@ def exposure_of(effects: Effects, seed: int, sample_ids: Int64[Tensor, "batch"])
     """Returns what is done to each image as kernels take it. See `photometric.expose`."""
     hue = effects.hue_degrees / 60
     factors = torch.stack([effects.brightness, effects.contrast, effects.saturation, hue, effects.noise_std], dim=1)
-    samples = torch.stack([sample_ids & MASK, sample_ids >> 32 & MASK], dim=1)
-    return Exposure(
-        factors=factors.detach().float().numpy(),
-        table=normal_table().numpy(),
-        key=np.array([seed & MASK, seed >> 32 & MASK], np.uint32),
-        samples=samples.numpy().astype(np.uint32),
-    )
+    return Exposure(factors.detach().float().numpy(), normal_table().numpy(), *as_words(seed, sample_ids))
 
 
 @typing.no_type_check
@@ -100,7 +93,7 @@ def expose_image(linear, exposure, i, image, channels_last, brain):
         if sectors != ZERO:
             _shift_hue(r, g, b, sectors)
         if std != ZERO:
-            noise_line(table, key, sample, y * width, words, noise[0], noise[1], noise[2])
+            noise_line(table, NAME, key, sample, y * width, words, noise[0], noise[1], noise[2])
             _add_noise(r, noise[0], std)
             _add_noise(g, noise[1], std)
             _add_noise(b, noise[2], std)

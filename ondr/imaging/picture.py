@@ -58,7 +58,9 @@ def develop(
     Returns:
         sRGB-encoded images, differentiable where gradients are enabled and a tensor of the scene requires one.
     """
-    making = _making(bank, scene, cfg, out)
+    graded = needs_grad(bank, scene)
+    fast = wants_compile(cfg.render.compile, bank.device) and not graded
+    making = Making(graded, fast, room_for(bank, scene, cfg) if out is None else out)
     with stage("shade"):
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, making.fast)
         tables = shading_tables(bank, scene, instances, shadow)
@@ -71,11 +73,11 @@ def develop(
         return developed(encoded, scene, cfg, making)
 
 
-def _making(bank: Bank, scene: Scene, cfg: Config, out: Tensor | None) -> Making:
-    graded, on_cpu = needs_grad(bank, scene), bank.device.type == "cpu"
-    if out is None and on_cpu and not graded:
-        out = cfg.pixel_format.room(len(scene.sample_ids), cfg.image_size)
-    return Making(graded, wants_compile(cfg.render.compile, bank.device) and not graded, out)
+def room_for(bank: Bank, scene: Scene, cfg: Config) -> Num[Tensor, "batch 3 height width"] | None:
+    """Returns memory for the images of scenes on the CPU without gradients; None where they bring their own."""
+    if bank.device.type != "cpu" or needs_grad(bank, scene):
+        return None
+    return cfg.pixel_format.room(len(scene.sample_ids), cfg.image_size)
 
 
 def needs_grad(bank: Bank, scene: Scene) -> bool:

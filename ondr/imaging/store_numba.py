@@ -122,11 +122,13 @@ def _as_halves(lines, words, brain):
                 (bits[x] + np.uint32(0x7FFF) + (bits[x] >> np.uint32(16) & np.uint32(1))) >> np.uint32(16)
             )
         return words
-    # Below 2^-14 float16 has fixed steps, those that float32 has between 0.5 and 1: the sum rounds to them.
+    # Below 2^-14 float16 has fixed steps, those that float32 has between 0.5 and 1: the sum rounds to them. What is a
+    # little below 0 becomes 0.
     raised = values + HALF
     steps = raised.view(np.uint32)
     for x in range(len(out)):
         odd = bits[x] >> np.uint32(13) & np.uint32(1)
         normal = (bits[x] - np.uint32(0x38000000) + np.uint32(0xFFF) + odd) >> np.uint32(13)
-        out[x] = np.uint16(normal if values[x] >= np.float32(2.0**-14) else steps[x] - np.uint32(0x3F000000))
+        small = max(steps[x], np.uint32(0x3F000000)) - np.uint32(0x3F000000)
+        out[x] = np.uint16(normal if values[x] >= np.float32(2.0**-14) else small)
     return words

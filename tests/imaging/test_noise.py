@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from ondr.imaging.noise import noise_planes, normal_table
-from ondr.imaging.noise_numba import noise_line
+from ondr.imaging.noise import KEY, noise_planes, normal_table
+from ondr.imaging.noise_numba import noise_images
+from ondr.rng import name_key
 
 IDS = torch.tensor([0, 1, 7, 2**32, 2**40 + 5])
 SIZE = (64, 96)
@@ -48,11 +48,7 @@ def test_depends_on_seed_sample_and_pixel_only():
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 + 9, 2**64 - 1])
 def test_numba_has_the_same_bits(seed: int):
-    expected = planes(seed).numpy()
-    words, lines = np.empty((3, SIZE[1]), np.uint32), np.empty((3, SIZE[1]), np.float32)
-    key = np.array([seed & 0xFFFFFFFF, seed >> 32], np.uint32)
-    for b, sample in enumerate(IDS.tolist()):
-        pair = np.array([sample & 0xFFFFFFFF, sample >> 32], np.uint32)
-        for y in (0, 1, SIZE[0] - 1):
-            noise_line(normal_table().numpy(), key, pair, y * SIZE[1], words, *lines)
-            np.testing.assert_array_equal(lines, expected[b, :, y])
+    for key in (KEY, name_key("photometric.shot_noise")):
+        expected = torch.stack(noise_planes(normal_table(), seed, IDS, SIZE, key), dim=1)
+        assert torch.equal(noise_images(seed, IDS, SIZE, key), expected)
+    assert noise_images(seed, IDS[:0], SIZE, KEY).shape == (0, 3, *SIZE)

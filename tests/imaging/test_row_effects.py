@@ -12,9 +12,10 @@ from torch import Tensor
 
 import ondr
 from ondr.config import Config
-from ondr.imaging import development, optics
+from ondr.imaging import development, optics, row_effects
 from ondr.imaging.row_effects import DEVELOPMENT, LENS, SENSOR
 
+CPU = torch.device("cpu")
 STRONG = {
     "chromatic_aberration": 4.0,
     "defocus_radius": 3.0,
@@ -126,6 +127,35 @@ def test_salt_and_pepper_hit_the_share_of_pixels_they_should() -> None:
     assert (hit == 0).all(dim=1).double().mean().item() == pytest.approx(0.05, abs=0.0044)
     assert (hit == 1).all(dim=1).double().mean().item() == pytest.approx(0.05, abs=0.0044)
     assert set(hit.unique().tolist()) == {0.0, 0.5, 1.0}
+
+
+@pytest.mark.parametrize("name", ["sharpen", "salt_and_pepper"])
+def test_the_fast_twins_do_what_the_definitions_do(name: str) -> None:
+    before, kept = images(3, 3, 21, 37), images(3, 3, 21, 37)
+    more = (2**63 + 5, torch.tensor([0, 7, 2**40 + 5])) if name == "salt_and_pepper" else ()
+    effect, values = getattr(development, name), torch.tensor([0.0, 0.3, 1.0])
+    fast = effect(before, values, *more)
+    with torch.enable_grad():
+        defined = effect(before.clone().requires_grad_(), values, *more).detach()
+    # Sums of nine values in another order; what is hit is the same bits.
+    torch.testing.assert_close(fast, defined, rtol=0, atol=1e-6 if name == "sharpen" else 0)
+    assert torch.equal(before, kept)
+    strided = before.transpose(2, 3).contiguous().transpose(2, 3)
+    assert torch.equal(effect(strided, values, *more), fast)
+    empty = (more[0], more[1][:0]) if more else ()
+    assert effect(before[:0], values[:0], *empty).shape == (0, 3, 21, 37)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_images_are_taken_as_many_at_once_as_there_are_threads(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_effects, "thread_count", lambda: threads)
+    assert list(row_effects._parts((), CPU)) == []
+    parts = list(row_effects._parts((0, 2, 3, 5, 9), CPU))
+    assert [row for part in parts for row in part] == [0, 2, 3, 5, 9]
+    assert max(map(len, parts)) == threads
+    # A GPU has no such cache, and what autograd sees is one step.
+    for device in (torch.device("cuda"), None):
+        assert list(row_effects._parts((0, 2, 3), device)) == [[0, 2, 3]]
 
 
 def test_sharpen_and_posterize_are_kornias() -> None:

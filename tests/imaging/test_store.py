@@ -37,6 +37,13 @@ def test_what_is_written_is_the_definition(pixels: PixelFormat) -> None:
 
 
 @pytest.mark.parametrize("pixels", FORMATS)
+def test_a_little_below_zero_is_nearly_zero(pixels: PixelFormat) -> None:
+    out = pixels.room(1, SIZE)
+    store_numba.write(torch.full((1, 3, *SIZE), -1e-7), out)
+    assert out.float().abs().max() <= 2e-7
+
+
+@pytest.mark.parametrize("pixels", FORMATS)
 def test_part_of_a_batch_is_written_in_its_place(pixels: PixelFormat) -> None:
     images, out = torch.rand(2, 3, *SIZE), pixels.room(4, SIZE).zero_()
     store_numba.write(images, out[1:3])

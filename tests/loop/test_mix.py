@@ -161,7 +161,7 @@ def test_a_batch_of_photos_is_taken_as_it_is(make_mixed) -> None:
 
 
 @pytest.mark.parametrize("name", DTYPES)
-@pytest.mark.parametrize("given", [torch.float32, torch.uint8])
+@pytest.mark.parametrize("given", [torch.float32, torch.float64, torch.uint8])
 def test_photos_take_the_format_of_the_stream(make_mixed, name: str, given: torch.dtype) -> None:
     photos = Batch.of_photos(converted(torch.full((2, 3, *SIZE), 0.2), given), targets_of(torch.tensor([4, 5])))
     mixed = make_mixed([photos], images_dtype=name, channels_last=True)
