@@ -8,6 +8,8 @@ each for all ranks together.
 
 from __future__ import annotations
 
+import gc
+from argparse import Namespace
 from time import perf_counter
 
 import torch
@@ -51,10 +53,16 @@ def seconds_for(steps: int, step, device: torch.device) -> float:
 
 
 def main() -> None:
-    """Trains and measures."""
-    parser = make_parser(__doc__, "detection", size=128)
-    options = parser.parse_args()
-    device = join(options.device)
+    """Trains and measures, then leaves the other processes."""
+    options = make_parser(__doc__, "detection", size=128).parse_args()
+    compare(options, join(options.device))
+    # The model is in a cycle with its hooks and holds the group, whose threads must have ended before Python does.
+    gc.collect()
+    dist.destroy_process_group()
+
+
+def compare(options: Namespace, device: torch.device) -> None:
+    """Measures rendering alone and training, and prints both."""
     rank, world = dist.get_rank(), dist.get_world_size()
     options.device = str(device)
     cfg = settings(options, ["boxes", "labels", "ignored"])
@@ -86,7 +94,6 @@ def main() -> None:
     if rank == 0:
         shown = ", ".join(f"{name} {rate:.0f} images/s" for name, rate in rates.items())
         print(f"{world} ranks: {shown}; the weights of all ranks {'agree' if same.item() else 'DIFFER'}")
-    dist.destroy_process_group()
 
 
 if __name__ == "__main__":
