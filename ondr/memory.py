@@ -9,6 +9,7 @@ import torch
 
 from ondr.errors import say_once
 from ondr.scene import Scene
+from ondr.scratch import forget_recycled
 
 T = TypeVar("T")
 Key = tuple[torch.device, tuple[int, int]]
@@ -84,6 +85,7 @@ def _attempt(run: Callable[[Scene], T], scene: Scene, key: Key) -> list[T]:
                 f"Set image_size to {[-(-height // 2), -(-width // 2)]}."
             )
             raise
+    forget_recycled()
     if device.type == "cuda":
         # What is free lies in blocks of the sizes that were tried.
         torch.cuda.empty_cache()

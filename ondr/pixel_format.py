@@ -13,6 +13,7 @@ from jaxtyping import Float, Num, UInt8
 from torch import Tensor
 
 from ondr.errors import ConfigError
+from ondr.scratch import recycled
 
 DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "uint8")}
 """What `images_dtype` may be."""
@@ -40,7 +41,9 @@ class PixelFormat:
 
     def room(self, count: int, size: tuple[int, int]) -> Num[Tensor, "batch 3 height width"]:
         """Returns memory of the CPU for images of height and width `size`, with anything in it."""
-        return torch.empty((count, 3, *size), dtype=self.dtype, device="cpu", memory_format=self.memory_format)
+        if self.channels_last:
+            return recycled(count, *size, 3, dtype=self.dtype).permute(0, 3, 1, 2)
+        return recycled(count, 3, *size, dtype=self.dtype)
 
     def stack(self, planes: Sequence[Tensor]) -> Num[Tensor, "batch 3 height width"]:
         """Returns images of red, green and blue planes `[batch, height, width]` in 0..1.
