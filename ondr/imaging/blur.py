@@ -51,10 +51,8 @@ def reach_of(sigma: Float[Tensor, "batch"], rows: Sequence[int], size: Sequence[
         rows: Which images are blurred.
         size: Height and width.
     """
-    reach = torch.zeros(len(sigma), dtype=torch.int64)
-    for row, value in _reaches(sigma, rows, size).items():
-        reach[row] = value
-    return reach
+    reaches = _reaches(sigma, rows, size)
+    return torch.tensor([reaches.get(row, 0) for row in range(len(sigma))], dtype=torch.int64)
 
 
 def _reaches(sigma: Tensor, rows: Sequence[int], size: Sequence[int], largest_sigma: float = 0.0) -> dict[int, int]:

@@ -51,8 +51,11 @@ def sharpen(images: Images, amount: Values) -> Images:
 
 def _plain(images: Images, values: Values) -> bool:
     """Returns whether images can be changed by numba: floats on the CPU, no gradients."""
-    wanted = torch.is_grad_enabled() and (images.requires_grad or values.requires_grad)
-    return images.device.type == "cpu" and images.dtype == torch.float32 and not wanted
+    return images.device.type == "cpu" and images.dtype == torch.float32 and not _graded(images, values)
+
+
+def _graded(images: Images, values: Values) -> bool:
+    return torch.is_grad_enabled() and (images.requires_grad or values.requires_grad)
 
 
 def posterize(images: Images, bits: Values) -> Images:
@@ -71,8 +74,7 @@ def jpeg(images: Images, quality: Values) -> Images:
         images: In 0..1.
         quality: 1 to 100.
     """
-    wanted = torch.is_grad_enabled() and (images.requires_grad or quality.requires_grad)
-    if images.device.type != "cpu" or wanted:
+    if images.device.type != "cpu" or _graded(images, quality):
         from kornia.enhance import jpeg_codec_differentiable
 
         return jpeg_codec_differentiable(images, quality.clamp(1, 99)).clamp(0, 1)

@@ -62,7 +62,7 @@ def develop(
     fast = wants_compile(cfg.render.compile, bank.device) and not graded
     making = Making(graded, fast, room_for(bank, scene, cfg) if out is None else out)
     with stage("shade"):
-        shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, making.fast)
+        shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
         tables = shading_tables(bank, scene, instances, shadow)
         background = background_tables(bank, scene.background, scene.camera)
     if isinstance(sight.seen, Grid):
@@ -104,8 +104,8 @@ def _exposed_fragments(
 ) -> Num[Tensor, "batch 3 height width"]:
     with stage("shade"):
         trilinear = cfg.render.texture_filter == "trilinear"
-        room = growing_scratch("picture.colors", 3, len(seen.pixel)) if making.fast else None
-        colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=making.fast, out=room)
+        lent = growing_scratch("picture.colors", 3, len(seen.pixel)) if making.fast else None
+        colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=making.fast, out=lent)
     with stage("expose"):
         if making.out is None:
             return exposed(compose(seen, colors, background, cfg.image_size), scene, cfg, making)

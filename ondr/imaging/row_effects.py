@@ -112,7 +112,7 @@ def apply(
 def _parts(chosen: Sequence[int], device: torch.device | None) -> Iterator[list[int]]:
     """Yields the images of an effect, on the CPU as many at once as there are threads: their planes stay in the cache.
 
-    Twice to five times as fast as all at once, 4 to 33 ms for noise at 1200x400.
+    At 256x256 grey and posterizing take half as long as all at once, a gain a seventh.
     """
     at_once = thread_count() if device is not None and device.type == "cpu" else max(len(chosen), 1)
     for first in range(0, len(chosen), at_once):
