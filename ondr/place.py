@@ -58,7 +58,8 @@ def pixels_per_unit(scene: Scene, bank: Bank, placed: Float[Tensor, "batch slot 
     """Returns how many pixels a file unit of each slot spans at most, where it is nearest to the camera; `UNBOUNDED`
     where it reaches the camera's plane."""
     k, row = scene.camera.intrinsics[:, None], scene.poses.mesh.clamp_min(0)
-    focal_px = torch.maximum(k[..., 0, 0].abs(), k[..., 1, 1].abs())
+    # Lengths of columns, which a turn of the image leaves as they are.
+    focal_px = k[..., :2, :2].square().sum(-2).amax(-1).sqrt()
     scale = scene.poses.scale.amax(-1)
     nearest = placed[..., 2, 3] - scale * bank.extent[row].norm(dim=-1) / 2
     return torch.where(nearest > 0, focal_px * scale / nearest, UNBOUNDED).detach()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from ondr.config import Config
-from ondr.place import camera_from_object, place
+from ondr.place import camera_from_object, pixels_per_unit, place
 from ondr.sampling import sample_scene
 from tests.sampling.tiny import tiny_assets
 
@@ -29,6 +30,18 @@ def test_an_empty_slot_has_no_triangles() -> None:
     assert (placed.triangle_count[:, :2] == 12).all()
     assert (placed.triangle_count[:, 2:] == 0).all()
     assert placed.triangle_count.shape == scene.poses.mesh.shape
+
+
+@pytest.mark.parametrize("degrees", [45, 90, 180])
+def test_levels_of_detail_do_not_depend_on_a_turn_of_the_image(degrees: float) -> None:
+    pixels = [
+        pixels_per_unit(scene, ASSETS.bank, camera_from_object(scene))
+        for turn in (0, degrees)
+        for scene in [
+            sample_scene(Config().with_overrides([f"augmentation.rotation_degrees={turn}"]), ASSETS, torch.arange(8))
+        ]
+    ]
+    torch.testing.assert_close(*pixels, rtol=1e-5, atol=0)  # float32
 
 
 def test_ranges_are_those_of_the_mesh() -> None:
