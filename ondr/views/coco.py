@@ -44,8 +44,8 @@ def to_coco(targets: Targets, class_names: Sequence[str] | None = None) -> CocoV
         for index, slot in enumerate(present.nonzero()[:, 0].tolist()):
             x1, y1, x2, y2 = boxes[row, slot].tolist()
             annotation = {
-                # From 1: pycocotools takes an annotation with the id 0 for unmatched.
-                "id": sample_id * labels.shape[1] + slot + 1,
+                # Never 0, which pycocotools takes for unmatched; the ids of `ondr.mix`'s photos are negative.
+                "id": sample_id * labels.shape[1] + slot + (sample_id >= 0),
                 "image_id": sample_id,
                 "category_id": int(labels[row, slot]) + 1,
                 "bbox": [x1, y1, x2 - x1, y2 - y1],

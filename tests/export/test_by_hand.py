@@ -110,6 +110,9 @@ def test_ndds(source: Source) -> None:
     image = crate_image(ignored=False)
     made = FORMATS["ndds"].sample(source, image)
     assert_alike(json.loads(made.files["000000.json"]), json.loads((WRITTEN / "ndds.json").read_text()))
+    with_ignored = FORMATS["ndds"].sample(source, crate_image(ignored=True))
+    for file in ("000000.json", "000000.cs.png", "000000.is.png"):
+        assert with_ignored.files[file] == made.files[file], "what is ignored is not labelled"
     files = closed(source, "ndds", made)
     (camera,) = json.loads(files["_camera_settings.json"])["camera_settings"]
     assert camera["intrinsic_settings"] == {"resX": 100, "resY": 80, "fx": 100, "fy": 100, "cx": 50, "cy": 40, "s": 0}

@@ -134,10 +134,12 @@ def test_coco_boxes_and_areas_are_pycocotools_own(tmp_path) -> None:
 
 def test_coco_ids_are_unique_and_never_0() -> None:
     targets = make_targets()
-    targets.sample_ids = torch.tensor([0, 1])
-    targets.labels = torch.zeros(2, 3, dtype=torch.int64)
-    numbers = [a["id"] for a in targets.to_coco()["annotations"]]
-    assert len(set(numbers)) == 6
+    numbers = []
+    for ids in ([0, 1], [-1, -2]):  # The second are those of photos in a mixture.
+        targets.sample_ids = torch.tensor(ids)
+        targets.labels = torch.zeros(2, 3, dtype=torch.int64)
+        numbers += [a["id"] for a in targets.to_coco()["annotations"]]
+    assert len(set(numbers)) == 12
     assert 0 not in numbers
 
 

@@ -20,7 +20,7 @@ from ondr.batch import Targets
 from ondr.export.cuboids import corners, file_scales, mesh_of, pose_of, project
 from ondr.export.formats.base import Camera, Image, Sample, Source, as_json
 from ondr.export.pictures import encode_depth, encode_numbers
-from ondr.views.common import opencv_intrinsics
+from ondr.views.common import kept, opencv_intrinsics
 
 CENTIMETRES = 100
 MILLIMETRE = 1e-3
@@ -44,7 +44,7 @@ class Ndds:
         """Returns the image, its objects, and depth and masks where `depth` and `instances` are there."""
         targets = image.targets
         opencv_intrinsics(targets, "format ndds", skew=False)
-        slots = targets.valid[0].nonzero()[:, 0].tolist()
+        slots = kept(targets)[0].nonzero()[:, 0].tolist()
         camera = _intrinsics(targets, source.cfg.image_size)
         about = {
             "camera_data": _camera(targets, camera),
@@ -66,10 +66,11 @@ def _maps(image: Image) -> dict[str, bytes]:
     if targets.depth is not None:
         files[f"{image.name}.depth.mm.16.png"] = encode_depth(targets.depth[0, 0], MILLIMETRE)
     if targets.instances is not None:
-        seen = targets.instances[0].long() + 1
+        shown = torch.nn.functional.pad(kept(targets)[0], (1, 0))
         classes = torch.nn.functional.pad(targets.labels[0] + 1, (1, 0))  # type: ignore[index]
-        files[f"{image.name}.cs.png"] = encode_numbers(classes[seen])
-        files[f"{image.name}.is.png"] = encode_numbers(seen)
+        ids = torch.where(shown, torch.arange(len(shown)), 0)[targets.instances[0].long() + 1]
+        files[f"{image.name}.cs.png"] = encode_numbers(classes[ids])
+        files[f"{image.name}.is.png"] = encode_numbers(ids)
     return files
 
 
