@@ -45,9 +45,10 @@ def expand(name: str, value: float | Tensor, shape: tuple[int, ...]) -> Tensor:
     try:
         return tensor.expand(shape)
     except RuntimeError:
+        slots = len(shape) > 1
         raise ConfigError(
-            f"overrides[{name!r}] must be a number, [{shape[0]}] or {list(shape)}, got {list(tensor.shape)}. "
-            "Give one value for each image, or for each slot of each image."
+            f"overrides[{name!r}] must be a number{f', [{shape[0]}]' if slots else ''} or {list(shape)}, got "
+            f"{list(tensor.shape)}. Give one value for each image{', or for each slot of each image' if slots else ''}."
         ) from None
 
 

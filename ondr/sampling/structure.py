@@ -13,10 +13,10 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.laws import Cycle, First
+from ondr.laws import Cycle, First, Law
 from ondr.parameters import Parameters
 from ondr.rng import name_key
-from ondr.sampling.overrides import Overrides, host_override
+from ondr.sampling.overrides import Overrides, expand, host_override
 from ondr.sampling.plan import Plan
 from ondr.sampling.words import Draw, Words
 from ondr.scene import Structure
@@ -78,13 +78,13 @@ def draw_structure(plan: Plan, words: Words, parameters: Parameters, overrides: 
             shape = (len(words.all), *draw.shape)
             drawn[draw.name] = host_override(draw.name, overrides[draw.name], shape, largest)
         elif draw.name in ("objects.instance", "objects.variant"):
-            drawn[draw.name] = _one_of(draw, words, drawn, meshes)
+            drawn[draw.name] = _one_of(draw, words, drawn, meshes, plan)
         else:
             drawn[draw.name] = plan.draw(draw.name, words, parameters).to(torch.int64)
     return drawn
 
 
-def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
+def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable, plan: Plan) -> Int64[Tensor, "batch slot"]:
     """Returns which subject of its class, or which mesh of its subject, each object is.
 
     How many there are depends on the class, so the plan cannot know it.
@@ -95,10 +95,15 @@ def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable) -> Int64[
     if not isinstance(draw.law, Cycle):
         return mine.first * number >> 32
     # Where the classes come in turn, each has had as many objects in this slot as there were rounds; likewise subjects.
-    turn = words.sample_ids[:, None] // len(meshes.subjects)
-    if draw.name == "objects.variant":
+    turn = words.sample_ids[:, None] // _options_in_turn(plan.draws["objects.label"].law, len(meshes.subjects))
+    if draw.name == "objects.variant" and isinstance(plan.draws["objects.instance"].law, Cycle):
         turn = turn // meshes.subjects[drawn["objects.label"]]
     return mine.in_turn(number, turn.expand_as(number))
+
+
+def _options_in_turn(law: Law, available: int) -> int:
+    """Returns how many options a law goes through before any comes again; 1 for a law that does not go round."""
+    return (len(law.options) or available) if isinstance(law, Cycle) else 1
 
 
 def _number(name: str, drawn: Drawn, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
@@ -156,17 +161,17 @@ def gated_rows(plan: Plan, words: Words, parameters: Parameters, overrides: Over
         if draw.gated:
             there = plan.gates(draw.name, words, parameters)
             if draw.name in overrides:
-                there = _overridden(overrides[draw.name], draw.neutral, len(there))
+                there = _overridden(draw, overrides[draw.name], len(there))
             rows[draw.name] = tuple(there.nonzero()[:, 0].tolist())
     return rows
 
 
-def _overridden(value: float | Tensor, neutral: float | None, batch: int) -> Tensor:
-    tensor = torch.as_tensor(value).detach()
+def _overridden(draw: Draw, value: float | Tensor, batch: int) -> Tensor:
+    tensor = expand(draw.name, value, (batch, *draw.shape)).detach()
     # What lies on a GPU is not looked at: that would make the host wait.
     if tensor.device.type != "cpu":
         return torch.ones(batch, dtype=torch.bool)
-    return tensor.reshape(-1).ne(neutral or 0.0).expand(batch)
+    return tensor.ne(draw.neutral or 0.0).reshape(batch, -1).any(dim=1)
 
 
 def largest_values(plan: Plan, parameters: Parameters, overrides: Overrides) -> dict[str, float]:

@@ -92,6 +92,15 @@ def test_classes_in_turn_come_equally_often() -> None:
     assert all(column.bincount(minlength=3).tolist() == [100, 100, 100] for column in label.T)
 
 
+@pytest.mark.parametrize("label", ["{choice: [nut]}", "{cycle: [mug, nut]}", "cycle"])
+def test_the_meshes_of_a_class_come_each_once_before_any_comes_again(label: str) -> None:
+    draws = sample(torch.arange(90), f"objects.label={label}", "objects.instance=cycle").draws
+    for number in (1, 2, 3):  # A class of the tiny assets has as many meshes as its number among them.
+        mine = draws["objects.instance"][draws["objects.label"][:, 0] == number - 1, 0]
+        rounds = mine[: len(mine) // number * number].reshape(-1, number)
+        assert torch.equal(rounds.sort(dim=1).values, torch.arange(number).expand_as(rounds))
+
+
 def test_views_are_corners_of_an_icosphere_seen_from_the_camera() -> None:
     law = Views((1, 6, True))
     assert law.number == 42 * 6

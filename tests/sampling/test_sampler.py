@@ -276,6 +276,7 @@ def test_overrides_take_a_value_for_each_image_or_slot() -> None:
         ("objects.count", 7, "must be whole numbers from 0 to 6"),
         ("objects.label", 1.5, "must be whole numbers from 0 to 2"),
         ("lights.intensity", torch.zeros(3), "must be a number, .16. or .16, 4."),
+        ("photometric.blur_sigma", torch.ones(5), "must be a number or .16., got .5."),
         ("camera.fov_degrees", float("nan"), "must be finite"),
     ],
 )
