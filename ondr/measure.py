@@ -45,11 +45,11 @@ def measure(cfg: Config, *, seconds: float = 5.0) -> Measurement:
     """Renders a stream and measures it.
 
     Args:
-        cfg: What to render.
+        cfg: What to render; an epoch's length is ignored.
         seconds: About how long the measured repeats take together; loading and warming up come before.
     """
     started = perf_counter()
-    scenes = RandomizedScenes(cfg)
+    scenes = RandomizedScenes(cfg.with_overrides(["batches_per_epoch=null"]))
     stream = iter(scenes)
     device = next(stream).images.device
     synchronize(device)

@@ -57,21 +57,32 @@ class Parameters(MutableMapping[str, Tensor]):
         Raises:
             ConfigError: There is no such parameter, or the law would leave its domain.
         """
-        quantity, _, place = self._place(name)
-        law, spec = self._laws[quantity]
-        tensor = torch.as_tensor(value, dtype=torch.float64)
-        self._check_tensor(name, law, spec, tensor)
+        self.update({name: value})
+
+    def update(self, *others: Any, **more: float | Tensor) -> None:
+        """Moves several parameters at once, as `dict.update` does: the law has to be in its domain when all have moved.
+
+        Raises:
+            ConfigError: There is no such parameter, or a law would leave its domain. Then none has moved.
+        """
+        given: dict[str, float | Tensor] = dict(*others, **more)
         new = self._values.clone()
-        if tensor.numel() != new[place].numel():
-            raise ConfigError(
-                f"{name} must have {new[place].numel()} values, got {tensor.numel()}. Give as many as the config."
-            )
-        new[place] = tensor.detach().cpu().reshape(-1)
-        self._check_law(name, quantity, new)
+        tensors = {name: torch.as_tensor(value, dtype=torch.float64) for name, value in given.items()}
+        for name, tensor in tensors.items():
+            quantity, _, place = self._place(name)
+            self._check_tensor(name, *self._laws[quantity], tensor)
+            if tensor.numel() != new[place].numel():
+                raise ConfigError(
+                    f"{name} must have {new[place].numel()} values, got {tensor.numel()}. Give as many as the config."
+                )
+            new[place] = tensor.detach().cpu().reshape(-1)
+        for name in given:
+            self._check_law(name, self._places[name][0], new)
         self._values.copy_(new)
-        self._live.pop(name, None)
-        if tensor.requires_grad:
-            self._live[name] = value  # type: ignore[assignment]
+        for name, value in given.items():
+            self._live.pop(name, None)
+            if tensors[name].requires_grad:
+                self._live[name] = value  # type: ignore[assignment]
 
     def __delitem__(self, name: str) -> None:
         """Moves a parameter back to what the config says."""

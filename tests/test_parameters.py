@@ -30,6 +30,17 @@ def test_moved_parameters_are_listed_and_restored() -> None:
     assert parameters["lights.intensity.high"].item() == 3.0
 
 
+def test_bounds_that_move_together_only_have_to_fit_in_the_end() -> None:
+    parameters = Parameters(Config())
+    high = torch.tensor(20.0, dtype=torch.float64, requires_grad=True)
+    parameters.update({"lights.intensity.low": 10.0, "lights.intensity.high": high})
+    assert parameters.moved() == {"lights.intensity.low": [10.0], "lights.intensity.high": [20.0]}
+    assert parameters["lights.intensity.high"] is high
+    with pytest.raises(ConfigError, match="must have 0 < low <= high"):
+        parameters.update({"camera.fov_degrees.low": 45, "lights.intensity.low": 30})
+    assert parameters.moved() == {"lights.intensity.low": [10.0], "lights.intensity.high": [20.0]}
+
+
 def test_what_is_returned_is_a_copy() -> None:
     parameters = Parameters(Config())
     parameters["lights.intensity.high"].fill_(9)
