@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 import zipfile
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from ondr.assets.references import referring
 from ondr.errors import say_once
 
 ARRAYS = ("vertices", "colors", "triangles", "materials", "patches", "center", "extent", "hull", "hull_edges")
+LIBRARIES = ("numpy", "scipy", "trimesh")
+"""Those that have a say in what is kept."""
 MOST_BYTES = 2 << 30
 """What a folder may hold; the entries that were not used for longest go first."""
 
@@ -67,9 +70,10 @@ def _entry(path: Path, crease_degrees: float) -> Path | None:
 
 @functools.cache
 def _code() -> str:
-    """Returns a digest of the code that reads meshes."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.blake2b(b"".join(source.read_bytes() for source in sources), digest_size=20).hexdigest()
+    """Returns a digest of what reads meshes: the files beside this one, and the libraries that they use."""
+    sources = [source.read_bytes() for source in sorted(Path(__file__).parent.glob("*.py"))]
+    versions = [f"{library} {metadata.version(library)}".encode() for library in LIBRARIES]
+    return hashlib.blake2b(b"".join([*sources, *versions]), digest_size=20).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -116,9 +120,11 @@ def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         _make_room(entry.parent)
-        with tempfile.NamedTemporaryFile(dir=entry.parent, suffix=".part", delete=False) as part:
+        # A folder of its own, which goes with what is in it if the disk is full.
+        with tempfile.TemporaryDirectory(dir=entry.parent) as folder:
+            part = Path(folder, entry.name)
             np.savez(part, **held)
-        os.replace(part.name, entry)
+            os.replace(part, entry)
     except OSError as error:
         say_once(
             f"{entry.parent} cannot be written ({error.strerror}): meshes are read anew each time. Set ONDR_CACHE."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import shutil
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -125,6 +126,32 @@ def test_a_folder_that_cannot_be_written_is_said(
     path = write(tmp_path / "meshes")
     assert same(read_cached(path, 40.0), read_mesh(path, 40.0))
     assert "cannot be written" in caplog.text
+
+
+def test_a_full_disk_leaves_nothing_behind(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(file: Path, **held: object) -> None:
+        file.write_bytes(bytes(1000))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(cache.np, "savez", full)
+    path = write(tmp_path / "meshes")
+    assert same(read_cached(path, 40.0), read_mesh(path, 40.0))
+    assert "No space left on device" in caplog.text
+    assert not list(folder.iterdir())
+
+
+def test_another_version_of_a_library_reads_anew(
+    folder: Path, reads: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "meshes")
+    read_cached(path, 40.0)
+    monkeypatch.setattr(cache.metadata, "version", lambda library: "0")
+    cache._code.cache_clear()
+    read_cached(path, 40.0)
+    cache._code.cache_clear()
+    assert len(reads) == 2
 
 
 def test_the_oldest_entries_make_room(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
