@@ -40,10 +40,13 @@ How laws are written:
 | `{from: [0, 1], to: [0, 5], samples: 100000}` | a law whose parameters move with the sample index: a curriculum |
 | `so3`, `yaw`, `resting`, `{views: {subdivisions: 2, in_plane: 12, cycle: true}}` | rotations |
 
-The world's z points up, and so should that of the mesh files: `yaw`, `upright`, views and leaning are about it. Where
-another axis of the files does, as y in many OBJ and glTF files, `objects.up: y` says so (`x`, `-x`, `y`, `-y`, `z` or
-`-z`; also `context.up`, `occluders.up`, `clutter.up`). Poses stay those of the file's own axes. Objects that rest need
-no such word.
+The world's z points up: `yaw`, `upright`, views and leaning are about it. What points up in the mesh files is brought
+there as `objects.up` says (also `context.up`, `occluders.up`, `clutter.up`). `auto` takes what the format says, file by
+file: y for `.glb` and `.gltf`; z for all others, which say nothing. An axis (`x`, `-x`, `y`, `-y`, `z` or `-z`) holds
+for all files: `y` for OBJ as Blender writes it unless told otherwise, `z` for a `.glb` that was written without turning
+things (trimesh does not turn them). A preview on a table shows it: `-o layout=tabletop -o objects.rotation=yaw`. Poses
+stay those of the file's own axes, and `objects.stretch` is along them. Objects that rest need no such word, unless they
+are flat.
 """
 TABLE = "| name | what | unit | default | set by presets | varied by |\n|---|---|---|---|---|---|\n"
 LAW_WORDS = {"probability", "from", *READERS, *STRUCTURED}

@@ -1,4 +1,7 @@
-"""Writes models in metres: .obj with .mtl and .png, .glb with embedded images, or .ply with vertex colours."""
+"""Writes models in metres: .obj with .mtl and .png, .glb with embedded images, or .ply with vertex colours.
+
+Models have z up, and so have the files but for .glb, where y is up because the format says so.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,9 @@ import trimesh
 from model import Part, linear, rgb
 from PIL import Image
 from surface import Surface, joined
+
+Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
+"""Turns a model's z into y, and its y into -z."""
 
 
 def write(parts: list[Part], path: Path) -> None:
@@ -67,7 +73,8 @@ def _material_lines(part: Part, name: str, path: Path) -> list[str]:
 def _write_glb(parts: list[Part], path: Path) -> None:
     scene = trimesh.Scene()
     for number, group in enumerate(_by_paint(parts)):
-        mesh = trimesh.Trimesh(group.surface.vertices, group.surface.triangles, process=False)
+        vertices = group.surface.vertices @ Y_UP.T + 0.0
+        mesh = trimesh.Trimesh(vertices, group.surface.triangles, process=False)
         uv = group.surface.uvs * [1, -1] + [0, 1]
         mesh.visual = trimesh.visual.TextureVisuals(uv=uv, material=_pbr_material(group, f"paint_{number}"))
         scene.add_geometry(mesh, geom_name=f"part_{number}")

@@ -14,8 +14,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.settings.section import Axis
+
 CAMERA_FROM_WORLD = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
 """Rotation of a level camera that looks along the world's +y: right is +x, up is +z."""
+RAISED: dict[Axis, tuple[tuple[int, int], ...]] = {
+    "x": ((2, 1), (1, 1), (0, -1)),
+    "-x": ((2, -1), (1, 1), (0, 1)),
+    "y": ((0, 1), (2, 1), (1, -1)),
+    "-y": ((0, 1), (2, -1), (1, 1)),
+    "-z": ((0, 1), (1, -1), (2, -1)),
+}
+"""Quarter and half turns that bring an axis up: the axis, and its sign, that each of a file's x, y and z becomes. x
+stays where it is wherever it can, since things are built along it."""
 
 
 def product(a: Float[Tensor, "*#shape n k"], b: Float[Tensor, "*#shape k m"]) -> Float[Tensor, "... n m"]:
@@ -78,6 +89,13 @@ def rotation_about(axis: Literal["x", "y", "z"], degrees: Float[Tensor, "*shape"
         "z": ((c, -s, zero), (s, c, zero), (zero, zero, one)),
     }[axis]
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+
+
+def raised(rotation: Float[Tensor, "*shape 3 3"], up: Axis) -> Float[Tensor, "*shape 3 3"]:
+    """Returns rotations that first turn the axis `up` to z: columns change places and signs, and nothing is rounded."""
+    if up == "z":
+        return rotation
+    return torch.stack([sign * rotation[..., axis] for axis, sign in RAISED[up]], dim=-1)
 
 
 def look_along(direction: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:

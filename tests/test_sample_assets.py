@@ -77,6 +77,15 @@ def test_a_mesh_is_light_and_of_real_size(path: Path) -> None:
     assert 0.02 < mesh.extents.max() < 1.1
 
 
+@pytest.mark.parametrize("path", [path for path in MESH_FILES if path.suffix == ".glb"], ids=lambda path: path.name)
+def test_gltf_files_have_y_up(path: Path) -> None:
+    """As the format says. What is modelled there stands on the ground, at 0; planes are above it."""
+    low, high = solid(path).bounds
+    assert 0 <= low[1] < 0.03
+    # The ground is no side of the box along the others: things stand about in the middle of it.
+    assert (np.abs(low + high)[[0, 2]] < (high - low)[[0, 2]] * 0.5).all()
+
+
 def test_the_meshes_wear_images_vertex_colours_and_plain_materials() -> None:
     kinds: Counter[str] = Counter()
     for path in MESH_FILES:
@@ -108,11 +117,11 @@ def test_pictures_are_not_upside_down() -> None:
     """Nor mirrored, on the wine bottle's label."""
     scene = trimesh.load_scene(MESHES / "bottle" / "wine.glb", process=False)
     label = next(g for g in scene.geometry.values() if g.visual.material.baseColorTexture is not None)
-    # trimesh's uv runs from the lower left corner, so the label's upper edge (larger z) has the larger v.
-    assert np.corrcoef(label.vertices[:, 2], label.visual.uv[:, 1])[0, 1] > 0.99
-    # Seen from outside, u grows to the right: with the angle about z.
+    # trimesh's uv runs from the lower left corner, so the label's upper edge (larger y) has the larger v.
+    assert np.corrcoef(label.vertices[:, 1], label.visual.uv[:, 1])[0, 1] > 0.99
+    # Seen from outside, u grows to the right: with the angle about y.
     inside = label.visual.uv[:, 0] < 0.9
-    angle = np.arctan2(label.vertices[:, 1], label.vertices[:, 0]) % (2 * np.pi)
+    angle = np.arctan2(-label.vertices[:, 2], label.vertices[:, 0]) % (2 * np.pi)
     assert np.corrcoef(angle[inside], label.visual.uv[inside, 0])[0, 1] > 0.99
 
 

@@ -68,6 +68,8 @@ class Bank:
     """Edges of the convex hull as rows of `hull`, padded by repeating the first."""
     levels: Levels | None = None
     """None: full detail only."""
+    upright: Float[Tensor, "mesh 3 3"] | None = None
+    """Rotations that turn what the format of the mesh's file calls up to z; None: that is z in all of them."""
     resting: Float[Tensor, "mesh pose 3 3"] | None = None
     """Rotations that bring the mesh to rest on the ground, the likeliest first, padded with the last; None unless a law
     asks for them."""

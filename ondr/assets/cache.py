@@ -93,7 +93,7 @@ def _load(entry: Path, path: Path) -> Mesh | None:
                 Level(held[f"level{n}"], held[f"level{n}_source"], error) for n, error in enumerate(about["errors"])
             )
         os.utime(entry)
-        return Mesh(**arrays, surfaces=surfaces, closed=about["closed"], levels=levels)
+        return Mesh(**arrays, surfaces=surfaces, closed=about["closed"], levels=levels, up=about["up"])
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
@@ -112,7 +112,7 @@ def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
         surfaces.append({"color": surface.color, "uv_map": surface.uv_map, "image": image, "name": surface.name})
     images = {f"image{number}": np.frombuffer(data, np.uint8) for data, number in numbers.items()}
     errors = [level.error for level in mesh.levels]
-    about = {"files": files, "surfaces": surfaces, "closed": bool(mesh.closed), "errors": errors}
+    about = {"files": files, "surfaces": surfaces, "closed": bool(mesh.closed), "errors": errors, "up": mesh.up}
     held: dict[str, Any] = {name: getattr(mesh, name) for name in ARRAYS} | images
     for number, level in enumerate(mesh.levels):
         held |= {f"level{number}": level.triangles, f"level{number}_source": level.source}

@@ -27,7 +27,7 @@ from ondr.assets.files import (
     read_bytes,
     sample_folder,
 )
-from ondr.assets.meshes import Mesh, build_mesh
+from ondr.assets.meshes import Mesh, build_mesh, up_in
 from ondr.assets.packing import pack_bank
 from ondr.assets.panoramas import harmonics_of, read_panorama
 from ondr.assets.parts import ImageData, Part, Surface
@@ -79,8 +79,9 @@ def load_assets(cfg: Config) -> Assets:
     class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
     labels = tuple(class_names.index(file.label) for file in loaded)
     notes = [note for _, (_, _, note) in objects]
+    rest = cfg.objects.up if _asks_for_rest(cfg) else None
     return Assets(
-        bank=pack_bank(shelf.meshes, shelf.textures, store, levels=_has_levels(cfg), resting=_asks_for_rest(cfg)),
+        bank=pack_bank(shelf.meshes, shelf.textures, store, levels=_has_levels(cfg), resting=rest),
         class_names=class_names,
         mesh_files=tuple(file.name for file in loaded),
         mesh_paths=tuple(str(file.path) for file in loaded),
@@ -235,9 +236,10 @@ def _object(file: MeshFile, store: TextureStore, cfg: Config, *, bends: bool = T
         mesh = read_cached(file.path, crease)
         return (mesh, store.add_own([surface.image for surface in mesh.surfaces])), []
     parts = parts_of(file, cfg)
-    mesh = build_mesh(str(file.path), parts, crease)
+    name, up = str(file.path), up_in(file.path)
+    mesh = build_mesh(name, parts, crease, up)
     textures = store.add_own([surface.image for surface in mesh.surfaces])
-    bent = [build_mesh(str(file.path), bend(parts, degrees), crease) for degrees in angles]
+    bent = [build_mesh(name, bend(parts, degrees), crease, up) for degrees in angles]
     return (mesh, textures), [(made, textures) for made in bent]
 
 

@@ -21,6 +21,7 @@ from ondr.assets.stl import read_stl
 from ondr.assets.texels import pack_words
 from ondr.assets.uvs import project_uvs
 from ondr.errors import AssetError
+from ondr.settings.section import Axis
 
 READERS: dict[str, Callable[[Path], list[Part]]] = {
     ".obj": read_obj,
@@ -30,6 +31,10 @@ READERS: dict[str, Callable[[Path], list[Part]]] = {
     ".stl": read_stl,
     ".off": read_off,
 }
+UPWARDS: dict[str, Axis] = {".gltf": "y", ".glb": "y"}
+"""Formats that say which axis points up. All others leave it to whoever writes a file.
+
+Source: Khronos Group, glTF 2.0 Specification, section 3.4, "Coordinate System and Units": +Y is up."""
 SIZES = (1e-9, 1e9)
 """Longest sides in file units that float32 arithmetic bears, squares and products of three included."""
 
@@ -58,6 +63,8 @@ class Mesh:
     """Pairs of rows of `hull`."""
     levels: tuple[Level, ...] = ()
     """Ever coarser; each uses the first of the vertices only."""
+    up: Axis = "z"
+    """Which of its axes points up, as far as its format says."""
 
 
 def read_mesh(path: Path, crease_degrees: float) -> Mesh:
@@ -70,7 +77,12 @@ def read_mesh(path: Path, crease_degrees: float) -> Mesh:
     Raises:
         AssetError: The file cannot be used; the message says why.
     """
-    return build_mesh(str(path), read_parts(path), crease_degrees)
+    return build_mesh(str(path), read_parts(path), crease_degrees, up_in(path))
+
+
+def up_in(path: Path) -> Axis:
+    """Returns which axis points up in a mesh file, as its format says: z where it says nothing."""
+    return UPWARDS.get(path.suffix.lower(), "z")
 
 
 def read_parts(path: Path) -> list[Part]:
@@ -85,8 +97,14 @@ def read_parts(path: Path) -> list[Part]:
     return parts
 
 
-def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float) -> Mesh:
+def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float, up: Axis = "z") -> Mesh:
     """Joins the parts of a file: normals, missing texture coordinates, shared vertices.
+
+    Args:
+        name: Of the file, for messages.
+        parts: Its triangles.
+        crease_degrees: Edges between triangles whose normals differ by more stay sharp.
+        up: Which axis points up; no vertex is turned by it.
 
     Raises:
         AssetError: The mesh has no extent or an absurd one, or no triangle with an area.
@@ -127,6 +145,7 @@ def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float) -> Mesh:
         hull=hull.astype(np.float32),
         hull_edges=edges,
         levels=tuple(replace(level, triangles=place[level.triangles]) for level in levels),
+        up=up,
     )
 
 

@@ -14,6 +14,8 @@ from ondr.assets.meshes import Mesh
 from ondr.assets.resting import resting_poses
 from ondr.assets.textures import TextureStore
 from ondr.errors import AssetError
+from ondr.geometry import raised
+from ondr.settings.section import Up
 
 MOST_ROWS = 2**31 - 1
 """Indices are int32."""
@@ -25,7 +27,7 @@ def pack_bank(
     store: TextureStore,
     *,
     levels: bool = False,
-    resting: bool = False,
+    resting: Up | None = None,
 ) -> Bank:
     """Packs meshes and textures into a bank on the CPU.
 
@@ -34,7 +36,7 @@ def pack_bank(
         textures: Row of the store's textures for each surface of each mesh.
         store: The textures.
         levels: Whether to pack the meshes' levels of detail.
-        resting: Whether to find the poses in which the meshes come to rest.
+        resting: To find the poses in which the meshes come to rest: `objects.up`, by which flat ones lie; None: not to.
 
     Raises:
         AssetError: There are more vertices, triangles or texels than an int32 can count.
@@ -50,7 +52,7 @@ def pack_bank(
     ]
     patches = [m.patches[source] for m, own in zip(meshes, ranges, strict=True) for _, source in own]
     colors = [surface.color for m in meshes for surface in m.surfaces]
-    poses, shares = _resting(meshes) if resting else (None, None)
+    poses, shares = (None, None) if resting is None else _resting(meshes, resting)
     return Bank(
         vertices=torch.from_numpy(np.concatenate([m.vertices for m in meshes])),
         colors=torch.from_numpy(np.concatenate([m.colors for m in meshes])),
@@ -70,6 +72,7 @@ def pack_bank(
         support=torch.from_numpy(np.stack([support_points(m.hull) for m in meshes])).float(),
         hull_edges=torch.from_numpy(_padded([m.hull_edges for m in meshes])).int(),
         levels=_levels(meshes, first_triangle) if levels else None,
+        upright=_upright(meshes),
         resting=poses,
         resting_share=shares,
     )
@@ -94,9 +97,17 @@ def _levels(meshes: Sequence[Mesh], first_triangle: Sequence[int]) -> Levels:
     return Levels(first, count, torch.tensor([own + [math.inf] * (most + 1 - len(own)) for own in errors]))
 
 
-def _resting(meshes: Sequence[Mesh]) -> tuple[torch.Tensor, torch.Tensor]:
+def _upright(meshes: Sequence[Mesh]) -> torch.Tensor | None:
+    """Returns `Bank.upright`."""
+    if all(mesh.up == "z" for mesh in meshes):
+        return None
+    return torch.stack([raised(torch.eye(3), mesh.up) for mesh in meshes])
+
+
+def _resting(meshes: Sequence[Mesh], up: Up) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns `Bank.resting` and `Bank.resting_share`."""
-    found = [resting_poses(mesh.hull.astype(np.float64)) for mesh in meshes]
+    stands = [raised(torch.eye(3, dtype=torch.float64), mesh.up if up == "auto" else up).numpy() for mesh in meshes]
+    found = [resting_poses(m.hull.astype(np.float64), stand) for m, stand in zip(meshes, stands, strict=True)]
     most = max(len(shares) for _, shares in found)
     poses = [np.concatenate([r, np.repeat(r[-1:], most - len(r), axis=0)]) for r, _ in found]
     # What is left of the last step by rounding belongs to the last pose.

@@ -17,6 +17,7 @@ FLAT = 1e-4
 
 def resting_poses(
     hull: Float64[np.ndarray, "point 3"],
+    upright: Float64[np.ndarray, "3 3"] | None = None,
 ) -> tuple[Float64[np.ndarray, "pose 3 3"], Float64[np.ndarray, "pose"]]:
     """Returns rotations that bring a mesh to rest on the plane z = const, the likeliest first, and their shares.
 
@@ -25,6 +26,7 @@ def resting_poses(
 
     Args:
         hull: Corners of the convex hull.
+        upright: The rotation in which the mesh is upright; None: it is so in its own axes.
 
     Source: Goldberg et al. 1999, "Part pose statistics", as computed by trimesh.
     """
@@ -35,7 +37,7 @@ def resting_poses(
     points = np.unique(hull if len(hull) <= MOST_CORNERS else extreme_points(hull, MOST_CORNERS), axis=0)
     thickness = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
     if thickness[-1] < FLAT * thickness[0]:
-        return np.eye(3)[None], np.ones(1)
+        return (np.eye(3) if upright is None else upright)[None], np.ones(1)
     body = trimesh.PointCloud(points).convex_hull
     transforms, shares = trimesh.poses.compute_stable_poses(body, n_samples=1)
     order = np.argsort(-shares, kind="stable")[:MOST_POSES]

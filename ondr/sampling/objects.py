@@ -9,7 +9,7 @@ from torch import Tensor
 from ondr.assets.bank import Assets, Bank
 from ondr.config import Config
 from ondr.draws import Draws
-from ondr.geometry import product, rotation_about, rotation_from_quaternion
+from ondr.geometry import product, raised, rotation_about, rotation_from_quaternion
 from ondr.laws import Law, Resting, middle
 from ondr.sampling.active import Active
 from ondr.sampling.layouts import Placement, Things, arrange
@@ -25,15 +25,6 @@ TURNED = ("objects", "distractors", "context", "occluders", "clutter")
 """Groups that are turned by a law, in the order of their slots."""
 FROM_FILES = ("objects", "context", "occluders", "clutter")
 """Of them those whose meshes come from files, which say by `up` how they are to stand."""
-RAISED: dict[Up, tuple[tuple[int, int], ...]] = {
-    "x": ((2, 1), (1, 1), (0, -1)),
-    "-x": ((2, -1), (1, 1), (0, 1)),
-    "y": ((0, 1), (2, 1), (1, -1)),
-    "-y": ((0, 1), (2, -1), (1, 1)),
-    "-z": ((0, 1), (1, -1), (2, -1)),
-}
-"""Quarter and half turns that bring an axis up: the axis, and its sign, that each of a file's x, y and z becomes. x
-stays where it is wherever it can, since things are built along it."""
 DERIVED_GROUPS = ("objects", "distractors")
 """Groups whose distance, and screen size where it is not drawn, are among the draws."""
 
@@ -134,20 +125,29 @@ def rotations(
         drawn["objects"] = product(drawn["objects"], leaning(draws))
     for group in (name for name in FROM_FILES if name in drawn):
         if group == "objects" and isinstance(cfg.objects.rotation, Resting):
-            stood = rests(bank, mesh[:, cfg.groups[group]], draws["objects.resting_pose"])
-            drawn[group] = product(drawn[group], stood)
+            at_rest = rests(bank, mesh[:, cfg.groups[group]], draws["objects.resting_pose"])
+            drawn[group] = product(drawn[group], at_rest)
         else:
-            drawn[group] = raised(drawn[group], getattr(cfg, group).up)
+            drawn[group] = stood(drawn[group], bank, mesh[:, cfg.groups[group]], getattr(cfg, group).up)
     turned = torch.cat(list(drawn.values()), dim=1)
     level = torch.eye(3, device=turned.device).expand(len(turned), cfg.groups["room"].stop - turned.shape[1], 3, 3)
     return torch.cat([turned, level], dim=1)
 
 
-def raised(rotation: Float[Tensor, "batch some 3 3"], up: Up) -> Float[Tensor, "batch some 3 3"]:
-    """Returns rotations that first turn the axis `up` to z: columns change places and signs, and nothing is rounded."""
-    if up == "z":
-        return rotation
-    return torch.stack([sign * rotation[..., axis] for axis, sign in RAISED[up]], dim=-1)
+def stood(
+    rotation: Float[Tensor, "batch some 3 3"], bank: Bank, mesh: Int32[Tensor, "batch some"], up: Up
+) -> Float[Tensor, "batch some 3 3"]:
+    """Returns rotations that first bring up what is to be up in each mesh.
+
+    Args:
+        rotation: Of meshes that stand upright.
+        bank: Says what their formats say.
+        mesh: Its rows; -1 for none.
+        up: An axis of all of them, or auto.
+    """
+    if up != "auto":
+        return raised(rotation, up)
+    return rotation if bank.upright is None else product(rotation, bank.upright[mesh.clamp_min(0).long()])
 
 
 def leaning(draws: Draws) -> Float[Tensor, "batch object 3 3"]:

@@ -45,7 +45,7 @@ class Objects(Section):
     unit: Literal["m", "mm", "cm", "unit"] = Field(
         default="m", description="unit of the files; unit: each mesh's longest side is 1 m"
     )
-    up: Up = Field(default="z", description=UP)
+    up: Up = Field(default="auto", description=UP)
     count: Law = quantity(
         [1, 6],
         "number",

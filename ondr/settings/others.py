@@ -75,7 +75,7 @@ class Context(Section):
     """Meshes that belong to the scene and are not labelled; the layout places them like objects."""
 
     meshes: Source = Field(default="shapes", description="shapes, composed, sample, or a folder of meshes")
-    up: Up = Field(default="z", description=UP)
+    up: Up = Field(default="auto", description=UP)
     count: Law = quantity(
         0,
         "number",
@@ -109,7 +109,7 @@ class Occluders(Section):
     """Things between the camera and an object, each of which covers a wanted share of that object's box."""
 
     meshes: Source = Field(default="shapes", description="shapes, composed, sample, or a folder of meshes")
-    up: Up = Field(default="z", description=UP)
+    up: Up = Field(default="auto", description=UP)
     count: Law = quantity(0, "number", kind="count", low=0, high=1000, each=False, structure=True)
     instance: Law = quantity("uniform", "which mesh", kind="one_of", structure=True)
     cover: Law = quantity(
@@ -138,7 +138,7 @@ class Clutter(Section):
     """A wall of things behind all objects, which fills the image: a background without photos (layout clutter)."""
 
     meshes: Source = Field(default="composed", description="shapes, composed, sample, or a folder of meshes")
-    up: Up = Field(default="z", description=UP)
+    up: Up = Field(default="auto", description=UP)
     count: Law = quantity(
         60,
         "number, in a grid; 60 fill a square image, and one k times as wide as high needs k times as many",

@@ -21,9 +21,11 @@ SIZES = "median sizes of the objects"
 """By which lengths are measured, so that settings go with anybody's meshes. Layouts on the ground take instead:
 tabletop half of the image's largest object, if that is more; hemisphere the subject's size; structured a thing's room.
 """
-Up = Literal["x", "-x", "y", "-y", "z", "-z"]
-"""Which axis of a file points up: z in most CAD files, y in most OBJ and glTF files."""
-UP = "axis of the mesh files that points up in the world, whose z does"
+Axis = Literal["x", "-x", "y", "-y", "z", "-z"]
+"""An axis of a file and its direction."""
+Up = Literal["auto", "x", "-x", "y", "-y", "z", "-z"]
+"""Which axis of a file points up; auto: the one that its format says, z where it says none."""
+UP = "axis of the mesh files that points up; auto: y in .glb and .gltf, as their format says, z in all others"
 UPRIGHT = {"tabletop": "yaw", "hemisphere": "yaw", "structured": "upright"}
 """What things on the ground do by default: stand, in lanes all the same way."""
 POSITIVE = 1e-6  # The smallest size, factor or share: division by it is still harmless in float32.

@@ -58,7 +58,7 @@ def same(a: Mesh, b: Mesh) -> bool:
     )
     images = [[s.image and s.image.data for s in mesh.surfaces] for mesh in (a, b)]
     plain = [[dataclasses.replace(s, image=None) for s in mesh.surfaces] for mesh in (a, b)]
-    return arrays and a.closed is b.closed and images[0] == images[1] and plain[0] == plain[1]
+    return arrays and a.closed is b.closed and a.up == b.up and images[0] == images[1] and plain[0] == plain[1]
 
 
 def test_every_sample_mesh_comes_back_as_it_was_read(folder: Path, reads: list[Path]) -> None:

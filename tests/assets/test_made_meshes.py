@@ -168,7 +168,7 @@ def test_stretch_is_in_the_scale_and_the_box() -> None:
     stretch = "objects.stretch={x: 1, y: 1, z: 2}"
     plain = [
         *QUIET,
-        "classes=[mug]",
+        "classes=[chair]",
         "objects.rotation=yaw",
         "objects.count=1",
         "outputs=[boxes, boxes_amodal, labels, scale]",

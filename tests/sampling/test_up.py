@@ -1,4 +1,7 @@
-"""Which axis of a file points up: meshes that lie on their side in the file stand in the world, and poses say so."""
+"""Which axis of a file points up: meshes that lie on their side in the file stand in the world, and poses say so.
+
+What formats say of it is in test_up_in_files.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from ondr.assets.bank import Assets
-from ondr.sampling.objects import RAISED, raised
+from ondr.geometry import RAISED, raised
 from tests.sampling.measured import ROUNDING, corners, furnished, sampled
 from tests.worlds import bank_from_meshes
 

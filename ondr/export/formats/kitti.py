@@ -2,7 +2,7 @@
 
 KITTI's boxes stand upright in the camera frame and turn about its vertical alone. For an object in any orientation the
 box here is the smallest such box around the object, heading where its file's x axis points in the horizontal plane: its
-own box, if it stands upright before a level camera with its file's z axis up and x forward.
+own box, if it stands upright before a level camera with its file's x axis forward.
 
 Source: KITTI object development kit, readme.txt, "Data Format Description".
 """
