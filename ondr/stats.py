@@ -12,12 +12,15 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ondr.assets.bank import Assets
 from ondr.batch import Batch, Targets
 from ondr.config import Config
 from ondr.geometry import product
 from ondr.pixel_format import as_floats
+from ondr.sampling.objects import stood
+from ondr.settings.section import Up
 
-OUTPUTS = ("boxes", "labels", "visibility", "truncation", "ignored", "camera_from_object")
+OUTPUTS = ("boxes", "labels", "mesh_ids", "visibility", "truncation", "ignored", "camera_from_object")
 GRID = 32
 """Cells a side of the maps of positions and directions."""
 SIZE_BINS = 24
@@ -47,7 +50,7 @@ class Stats:
     coverage: Float[Tensor, "row column"]
     """Share of the images whose boxes hold each cell of the image."""
     directions: Int64[Tensor, "row column"]
-    """From where objects are seen, in their own frames: rows from above (z up) to below, equal heights and so equal
+    """From where objects are seen, in their own frames, stood up: rows from above to below, equal heights and so equal
     areas of the sphere; columns azimuth from -180 to 180 degrees."""
 
 
@@ -56,14 +59,27 @@ def stats_config(cfg: Config) -> Config:
     return cfg.with_overrides([f"outputs=[{','.join(OUTPUTS)}]"])
 
 
-def measure_stats(batches: Iterable[Batch], classes: int) -> Stats:
+def upright_meshes(assets: Assets, up: Up) -> Float[Tensor, "mesh 3 3"]:
+    """Returns the rotations that bring up what is up in each of the files of the objects of interest, on the CPU.
+
+    Args:
+        assets: As loaded, on any device.
+        up: `objects.up`.
+    """
+    rows = torch.arange(len(assets.mesh_files), dtype=torch.int32, device=assets.bank.device)[None]
+    level = torch.eye(3, device=rows.device).expand(*rows.shape, 3, 3)
+    return stood(level, assets.bank, rows, up)[0].cpu()
+
+
+def measure_stats(batches: Iterable[Batch], classes: int, upright: Float[Tensor, "mesh 3 3"] | None = None) -> Stats:
     """Counts what is in some batches, which need the targets that `OUTPUTS` names.
 
     Args:
         batches: One or more.
         classes: Number of classes.
+        upright: From `upright_meshes`; None: z is up in all files.
     """
-    parts = [_of_batch(batch, classes) for batch in batches]
+    parts = [_of_batch(batch, classes, upright) for batch in batches]
     first, *others = parts
     summed = {name: sum((part[name] for part in others), value) for name, value in first.items() if name not in SCALARS}
     images, objects, ignored = (int(sum(int(part[name]) for part in parts)) for name in SCALARS)
@@ -74,7 +90,7 @@ def measure_stats(batches: Iterable[Batch], classes: int) -> Stats:
 SCALARS = ("images", "objects", "ignored")
 
 
-def _of_batch(batch: Batch, classes: int) -> dict[str, Tensor]:
+def _of_batch(batch: Batch, classes: int, upright: Tensor | None) -> dict[str, Tensor]:
     t = batch.targets.to("cpu")
     kept = t.valid & ~_given(t.ignored)
     boxes, (height, width) = _given(t.boxes)[kept], t.image_size
@@ -92,7 +108,9 @@ def _of_batch(batch: Batch, classes: int) -> dict[str, Tensor]:
         "truncation": histogram(_given(t.truncation)[kept], 0, 1, SIZE_BINS),
         "brightness": histogram(as_floats(batch.images.detach()).mean((1, 2, 3)).cpu(), 0, 1, LEVELS),
         "coverage": _coverage(t, kept),
-        "directions": directions(_given(t.camera_from_object)[kept]),
+        "directions": directions(
+            _given(t.camera_from_object)[kept], None if upright is None else upright[_given(t.mesh_ids)[kept]]
+        ),
     }
 
 
@@ -117,10 +135,18 @@ def _coverage(targets: Targets, kept: Tensor) -> Float[Tensor, "row column"]:
     return held.any(1).sum(0).float()
 
 
-def directions(camera_from_object: Float[Tensor, "n 4 4"]) -> Int64[Tensor, "row column"]:
-    """Counts from where objects are seen: see `Stats.directions`."""
+def directions(
+    camera_from_object: Float[Tensor, "n 4 4"], upright: Float[Tensor, "n 3 3"] | None = None
+) -> Int64[Tensor, "row column"]:
+    """Counts from where objects are seen: see `Stats.directions`.
+
+    Args:
+        camera_from_object: Poses of the files' own axes.
+        upright: What stands each object up; None: all stand.
+    """
     rotation, translation = camera_from_object[:, :3, :3], camera_from_object[:, :3, 3]
-    to_camera = -product(rotation.mT, translation[..., None])[..., 0]
+    to_camera = -product(rotation.mT, translation[..., None])
+    to_camera = (to_camera if upright is None else product(upright, to_camera))[..., 0]
     x, y, z = torch.nn.functional.normalize(to_camera, dim=1).unbind(1)
     row = ((1 - z) / 2 * (GRID // 2)).floor().long().clamp(0, GRID // 2 - 1)
     column = ((torch.atan2(y, x) / torch.pi + 1) / 2 * GRID).floor().long().clamp(0, GRID - 1)

@@ -66,6 +66,19 @@ def test_directions_are_in_the_objects_frame(seen_from, row: int, column: int) -
     assert directions(pose[None]).nonzero().tolist() == [[row, column]]
 
 
+def test_directions_are_those_of_objects_that_stand() -> None:
+    """Seen along the file's y from its high side, which is above where y is up and from the side where z is."""
+    batch = by_hand()
+    batch.targets.mesh_ids = torch.where(batch.targets.labels >= 0, 1, -1)
+    y_up = torch.tensor([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
+    along_y = torch.tensor([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+    batch.targets.camera_from_object[0, 0, :3, :3] = along_y
+    batch.targets.camera_from_object[0, 0, :3, 3] = torch.tensor([0.0, 0, 5])
+    as_filed, stood = (measure_stats([batch], 2, up).directions for up in (None, torch.stack([torch.eye(3), y_up])))
+    assert as_filed[GRID // 4].sum() == as_filed.sum() == 1
+    assert stood[0].sum() == stood.sum() == 1
+
+
 def test_values_outside_go_to_the_ends() -> None:
     assert histogram(torch.tensor([-1.0, 0.0, 0.99, 1.0, 7.0]), 0, 1, 2).tolist() == [2, 3]
 

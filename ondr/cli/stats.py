@@ -23,7 +23,7 @@ def stats(
     from rich.progress import track
 
     import ondr
-    from ondr.stats import measure_stats, stats_config
+    from ondr.stats import measure_stats, stats_config, upright_meshes
     from ondr.stats_page import stats_page
 
     check_writable(out)
@@ -32,6 +32,7 @@ def stats(
     )
     scenes = ondr.RandomizedScenes(cfg)
     batches = -(-count // cfg.batch_size)
-    found = measure_stats(track(itertools.islice(scenes, batches), "rendering", total=batches), len(scenes.class_names))
+    rendered = track(itertools.islice(scenes, batches), "rendering", total=batches)
+    found = measure_stats(rendered, len(scenes.class_names), upright_meshes(scenes.assets, cfg.objects.up))
     save(stats_page(found, scenes.class_names, source or "the defaults"), out)
     typer.echo(f"{out}: {found.images} images, {found.objects / found.images:.2f} objects each")

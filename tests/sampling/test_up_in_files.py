@@ -15,6 +15,7 @@ from ondr.assets.bank import Assets
 from ondr.batch import Targets
 from ondr.config import Config
 from ondr.scene import Scene
+from ondr.stats import upright_meshes
 from tests.sampling.measured import ROUNDING, corners, sampled
 
 Z, Y = (0.0, 0.0, 1.0), (0.0, 1.0, 0.0)
@@ -179,3 +180,12 @@ def test_a_flat_mesh_comes_to_rest_as_it_stands(tmp_path: Path, suffix: str, up:
     cfg, scene = sampled(loaded(*settings), *QUIET, *settings, number=4)
     normal = scene.poses.rotation[:, cfg.groups["objects"]] @ torch.tensor(axis)
     torch.testing.assert_close(normal, torch.tensor(Z).expand_as(normal), rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.parametrize("up", ["auto", "-x"])
+def test_statistics_know_what_is_up(folders: list[Path], up: str) -> None:
+    assets = loaded(f"objects.meshes={folders[0]}")
+    upright = upright_meshes(assets, up)
+    axes = [UP[Path(name).suffix] if up == "auto" else (-1.0, 0.0, 0.0) for name in assets.mesh_files]
+    raised = (upright @ torch.tensor(axes)[..., None])[..., 0]
+    torch.testing.assert_close(raised, torch.tensor(Z).expand_as(raised))
