@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ondr.imaging.planes import Vector
+from ondr.planes import Vector
 
 SRGB_KNEE = 0.0031308
 """Linear value below which sRGB is a straight line."""

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ondr.imaging.noise import noise_planes, normal_table
+from ondr.noise import noise_planes, normal_table
 from ondr.rng import name_key
 from ondr.scene import DepthNoise
 from ondr.settings.depth_sensor import DepthSensor

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ondr.imaging.planes import Vector, take
 from ondr.lens import distort_all, fold_radius
+from ondr.planes import Vector, take
 from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Camera
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.batch import Targets
 from ondr.config import Config
-from ondr.imaging.lens_view import FINER
 from ondr.imaging.picture import develop, room_for
 from ondr.imaging.sight import see
 from ondr.isolation import isolated
 from ondr.labels import label
+from ondr.lens_view import FINER
 from ondr.memory import in_parts_that_fit, known_to_fit, out_of_memory
 from ondr.place import place
 from ondr.scene import Scene

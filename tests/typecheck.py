@@ -9,11 +9,10 @@ from jaxtyping import install_import_hook
 # files named numba, which the hook would break, and the command line.
 CHECKED = """
     assets batch boxes color draw draws export.cuboids export.formats export.pictures geometry harmonics
-    imaging.appearance imaging.background imaging.blur
-    imaging.compose imaging.fragments imaging.grid imaging.light_view imaging.lighting imaging.noise
-    imaging.patterns imaging.photometric imaging.picture imaging.planes imaging.shading imaging.shadow_maps
-    imaging.shadows imaging.surface imaging.surroundings imaging.texture labels laws loop.collate place
-    raster.limits raster.visibility render rng sampling scene temperature views
+    imaging.appearance imaging.background imaging.blur imaging.compose imaging.fragments imaging.grid
+    imaging.light_view imaging.lighting imaging.patterns imaging.photometric imaging.picture imaging.shading
+    imaging.shadow_maps imaging.shadows imaging.surroundings imaging.texture labels laws loop.collate noise
+    place planes raster.limits raster.visibility render rng sampling scene surface temperature views
 """
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))

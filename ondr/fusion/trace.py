@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
-from ondr.imaging.planes import written_for_one_loop
 from ondr.leaves import leaves_of, with_leaves
+from ondr.planes import written_for_one_loop
 
 EXAMPLE = 2
 """Elements that planes have while a function is traced."""

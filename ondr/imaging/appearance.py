@@ -12,10 +12,10 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.color import chroma, linear_from_srgb, saturate, shift_hue, srgb_from_linear
 from ondr.imaging.patterns import PatternTables, paint, pattern_tables
-from ondr.imaging.planes import Vector, add_product, scaled, take, take_one
-from ondr.imaging.surface import Corners, Hit, interpolate, uv_at
 from ondr.imaging.texture import fetch, unpack
+from ondr.planes import Vector, add_product, scaled, take, take_one
 from ondr.scene import Materials
+from ondr.surface import Corners, Hit, interpolate, uv_at
 
 WHITE = 255
 """A channel of the bank's words, in which it holds the square root of linear light."""

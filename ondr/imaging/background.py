@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.geometry import invert, product, rotation_about
-from ondr.imaging.planes import Vector, add_product, places, rotated, take, take_one, unit
 from ondr.imaging.surroundings import panorama_uv
 from ondr.imaging.texture import fetch_level
 from ondr.lens import rays_through
+from ondr.planes import Vector, add_product, places, rotated, take, take_one, unit
 from ondr.scene import Background, Camera
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.imaging.background import BackgroundTables, background_planes
-from ondr.imaging.planes import add_product
+from ondr.planes import add_product
 from ondr.raster.visibility import SAMPLES, Fragments
 
 

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ondr.fusion.loop import Job, run
 from ondr.imaging.background import BackgroundTables, PanoramaTables, place_in_panorama
-from ondr.imaging.planes import places
 from ondr.imaging.texture import level_start
 from ondr.leaves import map_leaves
+from ondr.planes import places
 from ondr.raster.visibility import Fragments
 from ondr.threads_numba import numba_threads
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from numba import njit, prange
 from torch import Tensor
 
-from ondr.imaging.noise_numba import as_words, philox
+from ondr.noise_numba import as_words, philox
 from ondr.threads_numba import numba_threads
 
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.uint32(2**31)

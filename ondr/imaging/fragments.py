@@ -12,8 +12,8 @@ from jaxtyping import Float, Int16, Int32
 from torch import Tensor
 
 from ondr.fusion.loop import Job, run
-from ondr.imaging.planes import of_image, places, take
 from ondr.imaging.shading import ShadingTables, rays_at, shade
+from ondr.planes import of_image, places, take
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
 
 WHOLE = (1 << len(SAMPLES)) - 1

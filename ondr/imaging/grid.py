@@ -14,11 +14,11 @@ from jaxtyping import Float, Float32, Int16, Int32, Int64, Num
 from torch import Tensor
 
 from ondr.imaging.background import BackgroundTables, background_at
-from ondr.imaging.noise import noise_at
 from ondr.imaging.photometric import expose_planes, factors_of
-from ondr.imaging.planes import Vector, add_product, places, take_one
 from ondr.imaging.shading import ShadingTables, rays_at, shade
+from ondr.noise import noise_at
 from ondr.pixel_format import FLOATS, PixelFormat
+from ondr.planes import Vector, add_product, places, take_one
 from ondr.scene import Effects
 
 

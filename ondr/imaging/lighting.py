@@ -14,8 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.geometry import product
-from ondr.imaging.planes import Image, Vector, add_product, along, dot, mix, scaled, take, take_one
 from ondr.imaging.surroundings import SurroundingTables, irradiance, mirrored, mirrored_shares, reflection_of
+from ondr.planes import Image, Vector, add_product, along, dot, mix, scaled, take, take_one
 from ondr.scene import Camera, Lights, Materials
 
 LARGEST_FALLOFF = 4.0

@@ -16,10 +16,10 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
-from ondr.imaging.planes import Vector, add_product, dot, in_one_loop, mix, take, take_one
-from ondr.imaging.surface import Corners, Hit, with_changes
+from ondr.planes import Vector, add_product, dot, in_one_loop, mix, take, take_one
 from ondr.scene import Materials
 from ondr.settings.material import PATTERNS
+from ondr.surface import Corners, Hit, with_changes
 
 GRADIENT, CHECKER, STRIPES, NOISE, WOOD, MARBLE, PARTS = range(1, len(PATTERNS) + 1)
 

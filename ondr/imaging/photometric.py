@@ -14,9 +14,9 @@ from jaxtyping import Float, Int64, Num
 from torch import Tensor
 
 from ondr.color import brighten, saturate, shift_hue, srgb_from_linear, stretch
-from ondr.imaging.noise import noise_planes, normal_table
-from ondr.imaging.planes import Vector, add_product
+from ondr.noise import noise_planes, normal_table
 from ondr.pixel_format import FLOATS, PixelFormat, converted
+from ondr.planes import Vector, add_product
 from ondr.scene import Effects
 
 Engine = Literal["fused", "kornia"]

@@ -17,7 +17,7 @@ from kornia.enhance import (
 )
 from torch import Tensor
 
-from ondr.imaging.noise import noise_planes, normal_table
+from ondr.noise import noise_planes, normal_table
 from ondr.scene import Effects
 
 

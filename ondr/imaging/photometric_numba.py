@@ -15,9 +15,9 @@ from jaxtyping import Float, Int64, Num
 from numba import njit, prange
 from torch import Tensor
 
-from ondr.imaging.noise import normal_table
-from ondr.imaging.noise_numba import NAME, as_words, noise_line
 from ondr.imaging.store_numba import room_of, store
+from ondr.noise import normal_table
+from ondr.noise_numba import NAME, as_words, noise_line
 from ondr.scene import Effects
 from ondr.threads_numba import numba_threads
 

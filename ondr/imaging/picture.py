@@ -26,11 +26,11 @@ from ondr.imaging.exposure import (
 )
 from ondr.imaging.fragments import shade_fragments
 from ondr.imaging.grid import Grid, develop_grid, shade_grid
-from ondr.imaging.noise import normal_table
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.imaging.shadow_maps import shadow_tables
 from ondr.imaging.sight import Sight
 from ondr.leaves import leaves_of
+from ondr.noise import normal_table
 from ondr.raster.visibility import Fragments
 from ondr.scene import Instances, Scene
 from ondr.scratch import growing_scratch, scratch

@@ -12,12 +12,12 @@ from ondr.assets.bank import Bank
 from ondr.geometry import invert
 from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tables
 from ondr.imaging.lighting import LightTables, illuminate, light_tables
-from ondr.imaging.planes import Image, Vector, take, take_one
 from ondr.imaging.shadows import ShadowTables, lit_share
-from ondr.imaging.surface import SurfaceTables, corners_of, facets_at, intersect, normals_at, surface_tables
 from ondr.imaging.surroundings import surrounding_tables
 from ondr.lens import rays_through
+from ondr.planes import Image, Vector, take, take_one
 from ondr.scene import Instances, Scene
+from ondr.surface import SurfaceTables, corners_of, facets_at, intersect, normals_at, surface_tables
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from ondr.geometry import invert, product
 from ondr.imaging.compiled import compiled, free_rows
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
-from ondr.imaging.planes import add_product, places, take, take_one
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
-from ondr.imaging.surface import SurfaceTables, corners_of, intersect, surface_tables
+from ondr.planes import add_product, places, take, take_one
 from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Instances, Scene
+from ondr.surface import SurfaceTables, corners_of, intersect, surface_tables
 
 TEXELS = (4 * SIDE * SIDE - 1) // 3
 """Of a map with all its levels."""

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ondr.geometry import invert, product
 from ondr.imaging.light_view import LightView
-from ondr.imaging.planes import Image, Vector, add_product, dot, rotated, take, take_one
 from ondr.imaging.texture import level_start
+from ondr.planes import Image, Vector, add_product, dot, rotated, take, take_one
 
 SIDE = 512
 """Texels along a map, a power of two. A map costs a CPU as much as the rest of a 256x256 image; one of half as many

@@ -12,7 +12,7 @@ from ondr.assets.bank import Bank
 from ondr.config import Config
 from ondr.imaging.fragments import fragments_of, fragments_of_samples
 from ondr.imaging.grid import QUARTERS, Grid, grid_of_samples
-from ondr.imaging.lens_view import see_through_lens
+from ondr.lens_view import see_through_lens
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Instances, Scene
 

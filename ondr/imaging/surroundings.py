@@ -16,8 +16,8 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.geometry import product, rotation_about
 from ondr.harmonics import quadratic_forms
-from ondr.imaging.planes import Image, Vector, add_product, along, rotated, take
 from ondr.imaging.texture import fetch_level
+from ondr.planes import Image, Vector, add_product, along, rotated, take
 from ondr.scene import Scene
 
 

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int32
 from torch import Tensor
 
-from ondr.imaging.planes import Vector, add_product, mix, take_one
+from ondr.planes import Vector, add_product, mix, take_one
 
 EVERY_FOURTH_POWER = 0x55555555
 """Bit 2i is set for every i: sums of consecutive powers of four are runs of its bits."""

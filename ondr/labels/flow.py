@@ -8,11 +8,11 @@ from torch import Tensor
 
 from ondr.errors import ConfigError
 from ondr.geometry import invert, pixel_rays
-from ondr.imaging.planes import Vector, add_product, rotated, take
 from ondr.labels.facts import Facts
 from ondr.lens import undistort
 from ondr.motion import moved
 from ondr.place import camera_from_object
+from ondr.planes import Vector, add_product, rotated, take
 from ondr.projection import project_pixels
 from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Motion

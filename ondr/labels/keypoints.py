@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ondr.imaging.planes import dot, subtract, take
 from ondr.labels.facts import Facts
 from ondr.labels.masks import not_loaded
 from ondr.labels.points import points_at
 from ondr.labels.poses import in_camera
+from ondr.planes import dot, subtract, take
 from ondr.projection import project
 from ondr.raster.limits import NEAR_METRES
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ondr import raster
 from ondr.errors import ConfigError
-from ondr.imaging.lens_view import see_through_lens
 from ondr.labels.facts import Facts
 from ondr.labels.objects import labels
+from ondr.lens_view import see_through_lens
 from ondr.scene import Instances
 
 

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.geometry import invert, pixel_rays
-from ondr.imaging.planes import Vector, take
-from ondr.imaging.surface import Met, facets_at, meet, normals_at, position_at, surface_tables
 from ondr.lens import undistort
+from ondr.planes import Vector, take
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
+from ondr.surface import Met, facets_at, meet, normals_at, position_at, surface_tables
 
 
 @dataclass(frozen=True)

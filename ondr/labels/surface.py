@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ondr.depth_sensor import measured
 from ondr.errors import ConfigError
-from ondr.imaging.planes import take_one
 from ondr.labels.facts import Facts
+from ondr.planes import take_one
 
 
 def depth(facts: Facts) -> Float[Tensor, "batch 1 height width"]:

@@ -19,7 +19,7 @@ from ondr.fusion import loop
 from ondr.fusion.loop import Job, run
 from ondr.fusion.operations_llvm import OPERATIONS
 from ondr.fusion.views_llvm import VIEWS
-from ondr.imaging.planes import take, take_one
+from ondr.planes import take, take_one
 
 NUMBER = 100
 """Of elements: not a multiple of any processor's lanes."""

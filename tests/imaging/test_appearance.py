@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from ondr import surface
 from ondr.color import linear_from_srgb, srgb_from_linear
-from ondr.imaging import appearance, surface
-from ondr.imaging.planes import take
+from ondr.imaging import appearance
+from ondr.planes import take
 from tests.scenes import materials, pose, quad, with_textures
 from tests.worlds import bank_from_meshes, pinhole, place
 

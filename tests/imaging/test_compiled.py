@@ -15,8 +15,8 @@ from ondr.imaging import compiled
 from ondr.imaging.compiled import free_rows, wants_compile
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, develop_grid
-from ondr.imaging.noise import normal_table
 from ondr.imaging.shading import shading_tables
+from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat, as_floats
 from ondr.raster.visibility import Visibility
 from tests.scenes import background, cast, effects, lights, pose, scene, tables_behind

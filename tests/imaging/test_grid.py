@@ -10,9 +10,9 @@ import torch
 
 from ondr.imaging.background import background_planes
 from ondr.imaging.grid import Grid, develop_grid, mean_of_samples, shade_grid
-from ondr.imaging.noise import normal_table
 from ondr.imaging.photometric import expose_fused
 from ondr.imaging.shading import shading_tables
+from ondr.noise import normal_table
 from tests.scenes import background, effects, materials, pose, quad, scene, tables_behind, with_textures
 from tests.worlds import bank_from_meshes, pinhole, place
 

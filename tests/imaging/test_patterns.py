@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from ondr import surface
 from ondr.fusion.loop import Job, run
-from ondr.imaging import patterns, surface
+from ondr.imaging import patterns
 from ondr.imaging.appearance import appearance_tables
 from ondr.imaging.patterns import CHECKER, GRADIENT, MARBLE, NOISE, PARTS, STRIPES, WOOD, Spot
-from ondr.imaging.planes import Vector, take
+from ondr.planes import Vector, take
 from ondr.scene import Materials
 from tests.imaging.test_appearance import albedo
 from tests.scenes import materials, pose, quad

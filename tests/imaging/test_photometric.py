@@ -11,7 +11,7 @@ import torch
 
 from ondr.color import brighten, linear_from_srgb, saturate, shift_hue, srgb_from_linear, stretch
 from ondr.imaging import photometric, photometric_numba
-from ondr.imaging.noise import noise_planes, normal_table
+from ondr.noise import noise_planes, normal_table
 from tests.scenes import effects
 
 BATCH, SIZE = 6, (20, 33)

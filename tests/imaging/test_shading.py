@@ -9,8 +9,8 @@ import pytest
 import torch
 import trimesh
 
-from ondr.imaging.planes import Vector
 from ondr.imaging.shading import shade, shading_tables
+from ondr.planes import Vector
 from ondr.scene import Camera, Scene
 from tests.scenes import cast, lights, materials, pose, quad, scene, with_textures
 from tests.worlds import bank_from_meshes, pinhole, place

@@ -15,7 +15,7 @@ from ondr.batch import Targets
 from ondr.config import Config
 from ondr.draws import Draws
 from ondr.geometry import rotation_from_quaternion, transform
-from ondr.imaging.lens_view import see_through_lens
+from ondr.lens_view import see_through_lens
 from ondr.place import place
 from ondr.raster.numba import visible
 from ondr.raster.visibility import Visibility

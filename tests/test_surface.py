@@ -9,8 +9,8 @@ import pytest
 import torch
 import trimesh
 
-from ondr.imaging import surface
-from ondr.imaging.planes import take
+from ondr import surface
+from ondr.planes import take
 from tests.scenes import cast, pose, quad
 from tests.worlds import bank_from_meshes, pinhole, place
 

@@ -12,12 +12,12 @@ import torch
 from kornia.geometry.calibration import distort_points, undistort_points
 
 import ondr
+from ondr import lens_view
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.imaging import lens_view
 from ondr.imaging.fragments import fragments_of_samples
 from ondr.imaging.grid import grid_of_samples
-from ondr.imaging.lens_view import Rays, nearest, rays_through_lens
+from ondr.lens_view import Rays, nearest, rays_through_lens
 from ondr.scene import Camera
 
 SIZE = (96, 128)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ondr.imaging.noise import KEY, noise_planes, normal_table
-from ondr.imaging.noise_numba import noise_images
+from ondr.noise import KEY, noise_planes, normal_table
+from ondr.noise_numba import noise_images
 from ondr.rng import name_key
 
 IDS = torch.tensor([0, 1, 7, 2**32, 2**40 + 5])

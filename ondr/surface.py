@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.geometry import invert, product
-from ondr.imaging.planes import Vector, add_product, along, cross, dot, scaled, subtract, take, take_one, unit
+from ondr.planes import Vector, add_product, along, cross, dot, scaled, subtract, take, take_one, unit
 from ondr.scene import Instances
 
 SMALLEST_VOLUME = 1e-18

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ondr.imaging.planes import along, cross, dot, places, take, take_one, unit
+from ondr.planes import along, cross, dot, places, take, take_one, unit
 
 
 @pytest.mark.parametrize("shape", [(0,), (7,), (2, 3, 4)])

@@ -10,7 +10,7 @@ from jaxtyping import Float32, Int64
 from numba import njit, prange
 from torch import Tensor
 
-from ondr.imaging.noise import KEY, SHIFT, normal_table
+from ondr.noise import KEY, SHIFT, normal_table
 from ondr.rng import MASK, MULTIPLIERS, ROUNDS, WEYL
 from ondr.threads_numba import numba_threads
 

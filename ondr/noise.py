@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from ondr.imaging.planes import Vector, take_one
+from ondr.planes import Vector, take_one
 from ondr.rng import MASK, name_key, philox
 
 KEY = name_key("photometric.noise")
