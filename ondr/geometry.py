@@ -146,21 +146,6 @@ def intrinsics_from_fov(fov_degrees: Float[Tensor, "batch"], size: tuple[int, in
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
-def pixel_rays(
-    inverse_intrinsics: Float[Tensor, "batch 3 3"], image: Tensor, x: Tensor, y: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Returns the rays (x, y, 1) in the camera frame through points of images, as two planes.
-
-    Args:
-        inverse_intrinsics: Inverse of K, whose last row is 0 0 1.
-        image: Row of the batch of each point, any shape.
-        x: Pixels from the left edge of the image, same shape; the first pixel's centre is at 0.5.
-        y: Pixels from the top edge.
-    """
-    k = [inverse_intrinsics[:, i, j][image] for i in range(2) for j in range(3)]
-    return k[0] * x + k[1] * y + k[2], k[3] * x + k[4] * y + k[5]
-
-
 def yaw_quaternion(u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
     """Maps one uniform to a quaternion that turns about the vertical by a uniform angle."""
     half, zero = math.pi * u, torch.zeros_like(u)

@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.planes import Image, take
+
 Coefficients = tuple[Tensor, ...]
 COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
 """In OpenCV's order."""
@@ -113,6 +115,26 @@ def undistort(
     return ray_x, ray_y
 
 
+def rays_at(
+    inverse_intrinsics: Float[Tensor, "batch 3 3"],
+    distortion: Float[Tensor, "batch 5"] | None,
+    image: Image,
+    x: Tensor,
+    y: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Returns x and y of the rays (x, y, 1) in the camera frame through points of a batch's images.
+
+    Args:
+        inverse_intrinsics: Inverse of K, whose last row is 0 0 1.
+        distortion: k1 k2 p1 p2 k3; None: there is no lens.
+        image: Row of the batch, int32 or int64, any shape; None: there is one image.
+        x: Pixels from the left edge, same shape; the first pixel's centre is at 0.5.
+        y: Pixels from the top edge, same shape.
+    """
+    lens = None if distortion is None else take(distortion, image)
+    return rays_through(take(inverse_intrinsics.flatten(1), image), x, y, lens)
+
+
 def rays_through(
     inverse: tuple[Tensor, ...], x: Tensor, y: Tensor, coefficients: Coefficients | None
 ) -> tuple[Tensor, Tensor]:
@@ -124,8 +146,22 @@ def rays_through(
         y: Pixels from the top edge, same shape.
         coefficients: As for `distort`; None: there is no lens.
     """
-    right, down = (torch.addcmul(torch.addcmul(inverse[i + 2], inverse[i], x), inverse[i + 1], y) for i in (0, 3))
+    right, down = normalized(inverse, x, y)
     return (right, down) if coefficients is None else undistort(right, down, coefficients)
+
+
+def normalized(inverse: tuple[Tensor, ...], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the normalized coordinates of points of images: the inverse of K times (x, y, 1).
+
+    Without a lens they are those of the rays; with one, `undistort` leads to these.
+
+    Args:
+        inverse: The rows of the inverse of K, one after the other: planes, or single values for all points.
+        x: Pixels from the left edge, any shape; the first pixel's centre is at 0.5.
+        y: Pixels from the top edge, of a shape that can be broadcast with that.
+    """
+    right, down = (torch.addcmul(torch.addcmul(inverse[i + 2], inverse[i], x), inverse[i + 1], y) for i in (0, 3))
+    return right, down
 
 
 def rows_of_inverse(

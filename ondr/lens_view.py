@@ -19,7 +19,7 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.errors import say_once
 from ondr.geometry import invert
-from ondr.lens import reaches, rows_of_inverse, undistort
+from ondr.lens import normalized, reaches, rows_of_inverse, undistort
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
 
@@ -120,12 +120,12 @@ def rays_through_lens(camera: Camera, size: Size) -> Rays:
         )
     device = camera.intrinsics.device
     inverse = invert(camera.intrinsics.detach().float())[..., None, None]
+    rows_of_k = tuple(inverse[:, i, j] for i in range(2) for j in range(3))
     lens = tuple(k[:, None, None] for k in camera.distortion.detach().float().unbind(1))
 
     def bent(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         """Returns points of the image as the lens has them, all of some rows and columns."""
-        right, down = (inverse[:, i, 0] * x + inverse[:, i, 1] * y[:, None] + inverse[:, i, 2] for i in (0, 1))
-        return right, down
+        return normalized(rows_of_k, x, y[:, None])
 
     nodes = [torch.arange(side // STEP + 2, device=device).mul(STEP).clamp(max=side).float() for side in size]
     pixels = [torch.arange(side, device=device) + 0.5 for side in size]

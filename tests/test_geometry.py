@@ -71,14 +71,6 @@ def test_the_field_of_view_spans_the_longer_side(size: tuple[int, int]) -> None:
     assert k[0, 0] == k[1, 1]
 
 
-def test_pixel_rays_undo_the_projection() -> None:
-    k = torch.tensor([[[300.0, 4, 120], [0, 280, 90], [0, 0, 1]], [[-200.0, 0, 60], [0, 210, 70], [0, 0, 1]]]).double()
-    image, x, y = torch.tensor([0, 1, 1]), torch.tensor([3.5, 9, 100]).double(), torch.tensor([7.5, 2, 50]).double()
-    ray = torch.stack([*geometry.pixel_rays(torch.linalg.inv(k), image, x, y), torch.ones(3).double()], dim=-1)
-    back = torch.einsum("nij,nj->ni", k[image], ray)
-    torch.testing.assert_close(back, torch.stack([x, y, torch.ones(3).double()], dim=-1), atol=1e-10, rtol=0)
-
-
 def test_transform_applies_rotation_then_translation() -> None:
     rotation = geometry.rotation_from_quaternion(quaternions(4))
     translation = torch.arange(12, dtype=torch.float64).reshape(4, 3)

@@ -9,7 +9,7 @@ import torch
 from kornia.geometry.calibration import distort_points
 
 import ondr
-from ondr.lens import LOOKS, WIDEST, distort, distort_all, fold_radius, folds_within, reaches, undistort
+from ondr.lens import LOOKS, WIDEST, distort, distort_all, fold_radius, folds_within, rays_at, reaches, undistort
 
 LENSES = torch.tensor(
     [
@@ -47,6 +47,14 @@ def test_rays_come_back(lens: torch.Tensor) -> None:
     # Float32 rounds each of a dozen operations to 6e-8.
     torch.testing.assert_close(torch.stack(back, -1), points, rtol=0, atol=2e-6)
     assert reaches(*back, *there, columns(lens.float())).all()
+
+
+def test_rays_through_pixels_undo_the_projection() -> None:
+    k = torch.tensor([[[300.0, 4, 120], [0, 280, 90], [0, 0, 1]], [[-200.0, 0, 60], [0, 210, 70], [0, 0, 1]]]).double()
+    image, x, y = torch.tensor([0, 1, 1]), torch.tensor([3.5, 9, 100]).double(), torch.tensor([7.5, 2, 50]).double()
+    ray = torch.stack([*rays_at(torch.linalg.inv(k), None, image, x, y), torch.ones(3).double()], dim=-1)
+    back = torch.einsum("nij,nj->ni", k[image], ray)
+    torch.testing.assert_close(back, torch.stack([x, y, torch.ones(3).double()], dim=-1), atol=1e-10, rtol=0)
 
 
 def test_where_a_barrel_folds() -> None:

@@ -12,7 +12,8 @@ from jaxtyping import Float, Int16, Int32
 from torch import Tensor
 
 from ondr.fusion.loop import Job, run
-from ondr.imaging.shading import ShadingTables, rays_at, shade
+from ondr.imaging.shading import ShadingTables, shade
+from ondr.lens import rays_at
 from ondr.planes import of_image, places, take
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
 
@@ -184,5 +185,6 @@ def shade_list(
     number, row, column = places(pixel, size)
     image = None if alone else number
     offset_x, offset_y = take(tables.means, mask.int())
-    ray_x, ray_y = rays_at(tables.shading, image, offset_x + column, offset_y + row)
-    return torch.stack(shade(tables.shading, triangle, instance, image, ray_x, ray_y, trilinear=trilinear))
+    shading, x, y = tables.shading, offset_x + column, offset_y + row
+    ray_x, ray_y = rays_at(shading.inverse_intrinsics, shading.distortion, image, x, y)
+    return torch.stack(shade(shading, triangle, instance, image, ray_x, ray_y, trilinear=trilinear))

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ondr.imaging.background import BackgroundTables, background_at
 from ondr.imaging.photometric import expose_planes, factors_of
-from ondr.imaging.shading import ShadingTables, rays_at, shade
+from ondr.imaging.shading import ShadingTables, shade
+from ondr.lens import rays_at
 from ondr.noise import noise_at
 from ondr.pixel_format import FLOATS, PixelFormat
 from ondr.planes import Vector, add_product, places, take_one
@@ -131,7 +132,9 @@ def shade_every_sample(tables: ShadingTables, grid: Grid, step: int, trilinear: 
     slots = len(tables.surface.vertex_offset) // shape[0]
     sample = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
     image, row, column = places(sample, (shape[1], shape[2]))
-    ray_x, ray_y = rays_at(tables, image, (column + 0.5) / step, (row + 0.5) / step)
+    ray_x, ray_y = rays_at(
+        tables.inverse_intrinsics, tables.distortion, image, (column + 0.5) / step, (row + 0.5) / step
+    )
     instance = image * slots + slot.clamp_min(0)
     colors = shade(tables, triangle.clamp_min(0), instance, image, ray_x, ray_y, trilinear=trilinear)
     return colors, triangle >= 0

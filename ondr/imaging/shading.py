@@ -14,10 +14,9 @@ from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tabl
 from ondr.imaging.lighting import LightTables, illuminate, light_tables
 from ondr.imaging.shadows import ShadowTables, lit_share
 from ondr.imaging.surroundings import surrounding_tables
-from ondr.lens import rays_through
-from ondr.planes import Image, Vector, take, take_one
+from ondr.planes import Image, Vector
 from ondr.scene import Instances, Scene
-from ondr.surface import SurfaceTables, corners_of, facets_at, intersect, normals_at, surface_tables
+from ondr.surface import SurfaceTables, facets_at, meet, normals_at, surface_tables
 
 
 @dataclass(frozen=True)
@@ -49,19 +48,6 @@ def shading_tables(bank: Bank, scene: Scene, instances: Instances, shadow: Shado
     )
 
 
-def rays_at(tables: ShadingTables, image: Image, x: Tensor, y: Tensor) -> Vector:
-    """Returns x and y of the rays (x, y, 1) in the camera frame through points of images.
-
-    Args:
-        tables: Of the batch.
-        image: Row of the batch, int32, any shape; None: there is one image.
-        x: Pixels from the left edge, same shape.
-        y: Pixels from the top edge, same shape.
-    """
-    lens = None if tables.distortion is None else take(tables.distortion, image)
-    return rays_through(take(tables.inverse_intrinsics.flatten(1), image), x, y, lens)
-
-
 def shade(
     tables: ShadingTables,
     triangle: Tensor,
@@ -86,9 +72,8 @@ def shade(
     Returns:
         Three planes of linear RGB, not bounded above.
     """
-    corners = corners_of(tables.surface, triangle, instance)
-    frame = take(tables.surface.object_from_camera, instance)
-    hit = intersect(corners, frame, take_one(tables.surface.two_sided, instance), x, y)
+    met = meet(tables.surface, triangle, instance, x, y)
+    corners, frame, hit = met.corners, met.frame, met.hit
     albedo = albedo_at(tables.appearance, corners, hit, instance, trilinear)
     normal = normals_at(corners, hit, frame)
     position = (hit.depth * x, hit.depth * y, hit.depth)

@@ -22,10 +22,11 @@ from ondr.imaging.compiled import compiled, free_rows
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
-from ondr.planes import add_product, places, take, take_one
+from ondr.lens import normalized
+from ondr.planes import places, take
 from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Instances, Scene
-from ondr.surface import SurfaceTables, corners_of, intersect, surface_tables
+from ondr.surface import SurfaceTables, meet, surface_tables
 
 TEXELS = (4 * SIDE * SIDE - 1) // 3
 """Of a map with all its levels."""
@@ -171,9 +172,6 @@ def nearness_at(
     """
     image, row, column = places(texel, (SIDE, SIDE))
     k = take(tables.inverse_intrinsics, image)
-    x, y = (add_product(add_product(k[i + 2], k[i], column + 0.5), k[i + 1], row + 0.5) for i in (0, 3))
-    instance = image * slots + slot.clamp_min(0)
-    corners = corners_of(tables.surface, triangle.clamp_min(0), instance)
-    frame = take(tables.surface.object_from_camera, instance)
-    hit = intersect(corners, frame, take_one(tables.surface.two_sided, instance), x, y)
+    x, y = normalized(k, column + 0.5, row + 0.5)
+    hit = meet(tables.surface, triangle.clamp_min(0), image * slots + slot.clamp_min(0), x, y).hit
     return hit.depth.clamp_min(NEAR_METRES).reciprocal()

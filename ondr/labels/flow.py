@@ -7,9 +7,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ondr.errors import ConfigError
-from ondr.geometry import invert, pixel_rays
+from ondr.geometry import invert
 from ondr.labels.facts import Facts
-from ondr.lens import undistort
+from ondr.lens import rays_at
 from ondr.motion import moved
 from ondr.place import camera_from_object
 from ondr.planes import Vector, add_product, rotated, take
@@ -55,9 +55,7 @@ def _flow_of_surroundings(facts: Facts, motion: Motion) -> Float[Tensor, "batch 
     camera, (height, width) = facts.scene.camera, facts.size
     pixel = torch.arange(len(facts.mesh) * height * width, device=facts.mesh.device)
     image, column, row = pixel // (height * width), pixel % width + 0.5, pixel // width % height + 0.5
-    x, y = pixel_rays(invert(camera.intrinsics), image, column, row)
-    if camera.distortion is not None:
-        x, y = undistort(x, y, take(camera.distortion, image))
+    x, y = rays_at(invert(camera.intrinsics), camera.distortion, image, column, row)
     turn = take(motion.camera_from_camera[:, :3, :3].flatten(1), image)
     ray = rotated(turn, (x, y, torch.ones_like(x)))
     right, down = project_pixels(ray, camera, image)

@@ -10,9 +10,9 @@ from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.geometry import invert, pixel_rays
-from ondr.lens import undistort
-from ondr.planes import Vector, take
+from ondr.geometry import invert
+from ondr.lens import rays_at
+from ondr.planes import Vector
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
 from ondr.surface import Met, facets_at, meet, normals_at, position_at, surface_tables
@@ -101,9 +101,7 @@ def points_at(bank: Bank, placed: Instances, seen: Visibility, camera: Camera, p
     """
     batch, height, width = seen.slot.shape
     image, inverse = pixel // (height * width), invert(camera.intrinsics)
-    x, y = pixel_rays(inverse, image, pixel % width + 0.5, pixel // width % height + 0.5)
-    if camera.distortion is not None:
-        x, y = undistort(x, y, take(camera.distortion, image))
+    x, y = rays_at(inverse, camera.distortion, image, pixel % width + 0.5, pixel // width % height + 0.5)
     triangle, slot = seen.triangle.flatten()[pixel], seen.slot.flatten()[pixel]
     there = triangle >= 0
     instance = torch.where(there, image.int() * placed.triangle_count.shape[1] + slot, 0)
