@@ -6,15 +6,16 @@ World frame right-handed, z up, metres. Camera axes as in OpenCV: x right, y dow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from operator import itemgetter
 
 from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
 from ondr.device import upload
 from ondr.draws import Draws
+from ondr.leaves import map_leaves
 
 
 @dataclass(frozen=True)
@@ -263,22 +264,25 @@ class Scene:
         }
         return replace(
             self,
-            **{name: _rows(getattr(self, name), part) for name in PARTS},
+            **{name: map_leaves(getattr(self, name), itemgetter(part)) for name in PER_IMAGE},
             sample_ids=self.sample_ids[part],
             structure=replace(self.structure, mesh=self.structure.mesh[part], rows=rows),
             draws=self.draws.map(lambda packed: packed[part]),
-            box_jitter=None if self.box_jitter is None else self.box_jitter[part],
-            depth_noise=None if self.depth_noise is None else _rows(self.depth_noise, part),
-            motion=None if self.motion is None else _rows(self.motion, part),
         )
 
 
-PARTS = ("poses", "materials", "lights", "camera", "background", "effects")
-
-
-def _rows(group: Any, part: slice) -> Any:
-    values = {f.name: getattr(group, f.name) for f in fields(group)}
-    return replace(group, **{name: value[part] for name, value in values.items() if value is not None})
+PER_IMAGE = (
+    "poses",
+    "materials",
+    "lights",
+    "camera",
+    "background",
+    "effects",
+    "box_jitter",
+    "depth_noise",
+    "motion",
+)
+"""Fields of `Scene` whose tensors have one row per image."""
 
 
 @dataclass(frozen=True)

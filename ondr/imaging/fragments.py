@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ondr.fusion.loop import Job, run
 from ondr.imaging.shading import ShadingTables, shade
+from ondr.leaves import leaves_of
 from ondr.lens import rays_at
 from ondr.planes import of_image, places, take
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
@@ -114,7 +115,7 @@ def shade_fragments(
     """
     if len(fragments.pixel) == 0:
         return tables.inverse_intrinsics.new_zeros(3, 0)
-    lists = [getattr(fragments, field.name) for field in fields(Fragments)]
+    lists = list(leaves_of(fragments))
     shared, pixels = FragmentTables(tables, MEANS.to(tables.inverse_intrinsics)), size[0] * size[1]
     if not compile and pixels < LARGE:
         return _in_chunks(shared, lists, size, trilinear, False)

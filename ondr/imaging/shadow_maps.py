@@ -7,7 +7,8 @@ at a texel is then known exactly, and an empty texel throws no shadow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import torch
 from jaxtyping import Float, Int32
@@ -22,6 +23,7 @@ from ondr.imaging.compiled import compiled, free_rows
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
+from ondr.leaves import map_leaves
 from ondr.lens import normalized
 from ondr.planes import places, take
 from ondr.raster.limits import NEAR_METRES
@@ -111,11 +113,11 @@ def _chain(plane: Float[Tensor, "map side side"]) -> Float[Tensor, "map texel"]:
 
 def _before_light(instances: Instances, view: LightView, chosen: Tensor) -> Instances:
     """Returns the instances of some images, placed before the light instead of the camera."""
-    part = {f.name: getattr(instances, f.name)[chosen] for f in fields(instances)}
-    linear, offset = part["camera_from_object"].detach().split((3, 1), dim=-1)
+    part = map_leaves(instances, itemgetter(chosen))
+    linear, offset = part.camera_from_object.detach().split((3, 1), dim=-1)
     rotation, position = view.rotation[chosen, None], view.position[chosen, None, :, None]
-    part["camera_from_object"] = torch.cat([product(rotation, linear), product(rotation, offset - position)], dim=-1)
-    return Instances(**part)
+    moved = torch.cat([product(rotation, linear), product(rotation, offset - position)], dim=-1)
+    return replace(part, camera_from_object=moved)
 
 
 @dataclass(frozen=True)

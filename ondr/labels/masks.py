@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import torch
 from jaxtyping import Bool, Int16, Int32
 from torch import Tensor
@@ -12,8 +10,8 @@ from ondr import raster
 from ondr.errors import ConfigError
 from ondr.labels.facts import Facts
 from ondr.labels.objects import labels
+from ondr.leaves import map_leaves
 from ondr.lens_view import see_through_lens
-from ondr.scene import Instances
 
 
 def instances(facts: Facts) -> Int16[Tensor, "batch height width"]:
@@ -54,7 +52,7 @@ def alone(facts: Facts, slot: int) -> Bool[Tensor, "batch height width"]:
         slot: Of the object, in all images.
     """
     bank, camera = facts.assets.bank, facts.scene.camera
-    one = Instances(**{f.name: getattr(facts.placed, f.name)[:, slot : slot + 1] for f in fields(Instances)})
+    one = map_leaves(facts.placed, lambda field: field[:, slot : slot + 1])
     if camera.distortion is not None:
         return see_through_lens(bank, one, camera, facts.size, ())[0].slot >= 0
     return raster.visible_ids(bank, one, camera.intrinsics.detach().float(), facts.size)[1] >= 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import fields
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ondr.assets.bank import Bank
 from ondr.errors import say_once
+from ondr.leaves import map_leaves
 from ondr.scene import Instances
 
 from .plugin import load_nvdiffrast, make_context
@@ -75,7 +76,7 @@ def _draw(
     images = max(min(batch, MAX_IMAGES, MAX_PIXELS // (size[0] * size[1])), 1)
     for start in range(0, batch, images):
         part = slice(start, min(start + images, batch))
-        chosen = Instances(**{f.name: getattr(instances, f.name)[part] for f in fields(Instances)})
+        chosen = map_leaves(instances, itemgetter(part))
         total = int(counts[part].sum())
         if total == 0:
             continue
