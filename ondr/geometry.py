@@ -7,6 +7,7 @@ Transforms read right to left: `camera_from_world @ world_from_object`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -37,6 +38,11 @@ def product(a: Float[Tensor, "*#shape n k"], b: Float[Tensor, "*#shape k m"]) ->
     return (a[..., None] * b[..., None, :, :]).sum(-2)
 
 
+def matrix_from_rows(rows: Sequence[Sequence[Float[Tensor, "*shape"]]]) -> Float[Tensor, "*shape n m"]:
+    """Returns matrices, given their elements row by row."""
+    return torch.stack([torch.stack(list(row), dim=-1) for row in rows], dim=-2)
+
+
 def invert(matrix: Float[Tensor, "*shape 3 3"]) -> Float[Tensor, "*shape 3 3"]:
     """Returns the inverses by cofactors: no library call, so no synchronisation. A singular matrix gives zeros."""
     # Scaled to unit size first: the determinant of a small object's matrix would underflow.
@@ -56,7 +62,7 @@ def rotation_from_quaternion(quaternion: Float[Tensor, "*shape 4"]) -> Float[Ten
         (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
         (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
     )
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return matrix_from_rows(rows)
 
 
 def rotation_from_vector(vector: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
@@ -88,7 +94,7 @@ def rotation_about(axis: Literal["x", "y", "z"], degrees: Float[Tensor, "*shape"
         "y": ((c, zero, s), (zero, one, zero), (-s, zero, c)),
         "z": ((c, -s, zero), (s, c, zero), (zero, zero, one)),
     }[axis]
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return matrix_from_rows(rows)
 
 
 def raised(rotation: Float[Tensor, "*shape 3 3"], up: Axis) -> Float[Tensor, "*shape 3 3"]:
@@ -141,9 +147,15 @@ def intrinsics_from_fov(fov_degrees: Float[Tensor, "batch"], size: tuple[int, in
     """
     height, width = size
     focal = max(size) / 2 / torch.tan(torch.deg2rad(fov_degrees) / 2)
-    zero, one = torch.zeros_like(focal), torch.ones_like(focal)
-    rows = ((focal, zero, one * (width / 2)), (zero, focal, one * (height / 2)), (zero, zero, one))
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return intrinsics_matrix(focal, focal, torch.full_like(focal, width / 2), torch.full_like(focal, height / 2))
+
+
+def intrinsics_matrix(
+    fx: Float[Tensor, "batch"], fy: Float[Tensor, "batch"], cx: Float[Tensor, "batch"], cy: Float[Tensor, "batch"]
+) -> Float[Tensor, "batch 3 3"]:
+    """Returns K of focal lengths and principal points in pixels."""
+    zero, one = torch.zeros_like(fx), torch.ones_like(fx)
+    return matrix_from_rows(((fx, zero, cx), (zero, fy, cy), (zero, zero, one)))
 
 
 def yaw_quaternion(u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:

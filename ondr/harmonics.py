@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.geometry import matrix_from_rows
+
 COSINE_LOBE = (1.0,) + (2 / 3,) * 3 + (1 / 4,) * 5
 """What a surface's cosine makes of each coefficient of the light that arrives, over pi (their eq. 8)."""
 CONSTANT = math.sqrt(1 / (4 * math.pi))
@@ -89,4 +91,4 @@ def quadratic_forms(harmonics: Float[Tensor, "batch 9 channel"]) -> Float[Tensor
         (zx, yz, h6 * (3 * ZONAL), z),
         (x, y, z, h0 * CONSTANT - h6 * ZONAL),
     )
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return matrix_from_rows(rows)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 Tree = TypeVar("Tree")
@@ -18,6 +19,11 @@ def leaves_of(tables: Any) -> Iterator[Tensor]:
     elif is_dataclass(tables):
         for field in fields(tables):
             yield from leaves_of(getattr(tables, field.name))
+
+
+def needs_grad(*tables: Any) -> bool:
+    """Returns whether gradients are enabled and one of the tensors requires one."""
+    return torch.is_grad_enabled() and any(leaf.requires_grad for tree in tables for leaf in leaves_of(tree))
 
 
 def with_leaves(tables: Any, leaves: Iterator[Tensor]) -> Any:

@@ -18,7 +18,7 @@ from torch import Tensor
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.errors import say_once
-from ondr.geometry import invert
+from ondr.geometry import intrinsics_matrix, invert
 from ondr.lens import normalized, reaches, rows_of_inverse, undistort
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
@@ -153,9 +153,7 @@ def pinhole_around(rays: Rays, finer: Size) -> Float32[Tensor, "batch 3 3"]:
     """Returns K of an image without a lens that holds all rays, as large as these allow."""
     fx, cx = _fitted(rays.x, rays.found, finer[1])
     fy, cy = _fitted(rays.y, rays.found, finer[0])
-    zero, one = torch.zeros_like(fx), torch.ones_like(fx)
-    rows = ((fx, zero, cx), (zero, fy, cy), (zero, zero, one))
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return intrinsics_matrix(fx, fy, cx, cy)
 
 
 def _fitted(ray: Tensor, found: Tensor, side: int) -> tuple[Tensor, Tensor]:

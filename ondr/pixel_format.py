@@ -13,6 +13,7 @@ from jaxtyping import Float, Num, UInt8
 from torch import Tensor
 
 from ondr.errors import ConfigError
+from ondr.leaves import needs_grad
 from ondr.scratch import recycled
 
 DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "uint8")}
@@ -71,7 +72,7 @@ def converted(values: Tensor, dtype: torch.dtype) -> Tensor:
     if values.dtype == dtype:
         return values
     if dtype == torch.uint8:
-        if values.requires_grad and torch.is_grad_enabled():
+        if needs_grad(values):
             raise ConfigError(
                 "images_dtype must be a floating-point type for gradients, got uint8. Set images_dtype to float32, or "
                 "render under torch.no_grad()."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from ondr.labels.keypoints import OCCLUDED, VISIBLE
 from ondr.marks import INK, class_color
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ EDGES = [(a, b) for a, b in itertools.combinations(range(8), 2) if (a ^ b).bit_c
 LINE_PIXELS = 1
 DOT_PIXELS = 3
 """Radius."""
-HIDDEN, VISIBLE = 1, 2
-"""States of keypoints; 0 is absent."""
 
 
 def draw_wires(picture: Image.Image, targets: Targets, image: int, scale: int) -> None:
@@ -58,5 +57,5 @@ def _draw_dots(picture: Image.Image, points: Tensor, scale: int) -> None:
         around = (x * scale - radius, y * scale - radius, x * scale + radius, y * scale + radius)
         if state == VISIBLE:
             pen.ellipse(around, fill=class_color(number), outline=INK)
-        elif state == HIDDEN:
+        elif state == OCCLUDED:
             pen.ellipse(around, outline=class_color(number))

@@ -332,7 +332,7 @@ def _collapse(work, ring, a, b):
     for i in range(len(targets)):
         corner, vertex = ring.corners[i], _vertex(work, ring.corners[i])
         # A vertex's field is handed on once, by the first of its corners.
-        if work.fields[vertex, 10] > 0:
+        if work.fields[vertex, COMMON - 1] > 0:
             for j in range(work.fields.shape[1]):
                 work.fields[targets[i], j] += work.fields[vertex, j]
                 work.fields[vertex, j] = 0.0

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.geometry import invert, product, rotation_about
-from ondr.imaging.surroundings import panorama_uv
-from ondr.imaging.texture import fetch_level
+from ondr.imaging.surroundings import between_poles, panorama_uv
+from ondr.imaging.texture import LINEAR_FROM_SQUARE, fetch_level
 from ondr.lens import rays_through
 from ondr.planes import Vector, add_product, places, rotated, take, take_one, unit
 from ondr.scene import Background, Camera
@@ -111,10 +111,12 @@ def background_at(tables: BackgroundTables, image: Tensor, x: Tensor, y: Tensor)
     root = fetch_level(tables.texels, first, log2_side, level, u, v)
     colors = take(tables.color, image)
     if tables.dark is None:
-        flat = tuple(r * r * (c * (1 / 255**2)) for r, c in zip(root, colors, strict=True))
+        flat = tuple(r * r * (c * LINEAR_FROM_SQUARE) for r, c in zip(root, colors, strict=True))
     else:
         dark = take(tables.dark, image)
-        flat = tuple(add_product(d, r * r, (c - d) * (1 / 255**2)) for r, c, d in zip(root, colors, dark, strict=True))
+        flat = tuple(
+            add_product(d, r * r, (c - d) * LINEAR_FROM_SQUARE) for r, c, d in zip(root, colors, dark, strict=True)
+        )
     if tables.panorama is None:
         return flat
     shown = take_one(tables.panorama.shown, image)
@@ -127,7 +129,7 @@ def _panorama_at(tables: BackgroundTables, panorama: PanoramaTables, image: Tens
     first, log2_side, level = take(panorama.texture, image)
     root = fetch_level(tables.texels, first, log2_side, level, u, v)
     (radiance,) = take(panorama.frame[:, 18:], image)
-    return tuple(r * r * (radiance * (1 / 255**2)) for r in root)
+    return tuple(r * r * (radiance * LINEAR_FROM_SQUARE) for r in root)
 
 
 def place_in_panorama(panorama: PanoramaTables, image: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -143,10 +145,8 @@ def place_in_panorama(panorama: PanoramaTables, image: Tensor, x: Tensor, y: Ten
     lens = None if panorama.distortion is None else take(panorama.distortion, image)
     ray_x, ray_y = rays_through(frame, x, y, lens)
     u, v = panorama_uv(rotated(frame[9:], unit((ray_x, ray_y, torch.ones_like(ray_x)))))
-    # Textures wrap, but above the zenith is no ground.
     _, log2_side, level = take(panorama.texture, image)
-    pole = 0.5 * torch.exp2((level - log2_side).to(v.dtype))
-    return u, torch.minimum(torch.maximum(v, pole), 1 - pole)
+    return u, between_poles(v, log2_side, level)
 
 
 def background_planes(tables: BackgroundTables, size: tuple[int, int]) -> Vector:

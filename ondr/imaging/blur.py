@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from ondr.device import upload
+from ondr.leaves import needs_grad
 
 REACH = 3.0
 """Standard deviations that the kernel reaches to; 0.3 % of a Gaussian lies beyond."""
@@ -35,7 +36,7 @@ def blur(
     if not rows:
         return linear
     size = linear.shape[-2:]
-    if linear.device.type == "cpu" and not (torch.is_grad_enabled() and (linear.requires_grad or sigma.requires_grad)):
+    if linear.device.type == "cpu" and not needs_grad(linear, sigma):
         from ondr.imaging import blur_numba
 
         reach = reach_of(sigma, rows, size)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ondr.fusion.loop import Job, run
 from ondr.imaging.background import BackgroundTables, PanoramaTables, place_in_panorama
-from ondr.imaging.texture import level_start
+from ondr.imaging.texture import LINEAR_FROM_SQUARE, level_start
 from ondr.leaves import map_leaves
 from ondr.planes import places
 from ondr.raster.visibility import Fragments
@@ -90,7 +90,7 @@ def _behind(tables: BackgroundTables, size: tuple[int, int]) -> Behind:
     first, log2_side, level = tables.texture.unbind(-1)
     start, side = first + level_start(log2_side, level), 1 << log2_side - level
     dark = torch.zeros_like(tables.color) if tables.dark is None else tables.dark
-    tint = (tables.color - dark) * (1 / 255**2)
+    tint = (tables.color - dark) * LINEAR_FROM_SQUARE
     around, uv = torch.full_like(first, -1), tables.color.new_zeros(0, 2, *size)
     if tables.panorama is not None:
         shown = tables.panorama.shown
@@ -98,7 +98,7 @@ def _behind(tables: BackgroundTables, size: tuple[int, int]) -> Behind:
         first, log2_side, level = tables.panorama.texture.unbind(-1)
         start = torch.where(shown, first + level_start(log2_side, level), start)
         side = torch.where(shown, 1 << log2_side - level, side)
-        tint = torch.where(shown[:, None], tables.panorama.frame[:, 18:] * (1 / 255**2), tint)
+        tint = torch.where(shown[:, None], tables.panorama.frame[:, 18:] * LINEAR_FROM_SQUARE, tint)
         dark = torch.where(shown[:, None], 0, dark)
         uv = _panorama_places(tables.panorama, size)
     return Behind(

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from ondr.leaves import needs_grad
 from ondr.rng import MASK, name_key, philox
 
 Images = Float[Tensor, "some 3 height width"]
@@ -51,11 +52,7 @@ def sharpen(images: Images, amount: Values) -> Images:
 
 def _plain(images: Images, values: Values) -> bool:
     """Returns whether images can be changed by numba: floats on the CPU, no gradients."""
-    return images.device.type == "cpu" and images.dtype == torch.float32 and not _graded(images, values)
-
-
-def _graded(images: Images, values: Values) -> bool:
-    return torch.is_grad_enabled() and (images.requires_grad or values.requires_grad)
+    return images.device.type == "cpu" and images.dtype == torch.float32 and not needs_grad(images, values)
 
 
 def posterize(images: Images, bits: Values) -> Images:
@@ -74,7 +71,7 @@ def jpeg(images: Images, quality: Values) -> Images:
         images: In 0..1.
         quality: 1 to 100.
     """
-    if images.device.type != "cpu" or _graded(images, quality):
+    if images.device.type != "cpu" or needs_grad(images, quality):
         from kornia.enhance import jpeg_codec_differentiable
 
         return jpeg_codec_differentiable(images, quality.clamp(1, 99)).clamp(0, 1)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ondr.assets.bank import Bank
-from ondr.geometry import look_along, product
+from ondr.geometry import intrinsics_matrix, look_along, product
 from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Instances, Scene
 
@@ -103,9 +103,7 @@ def zoomed(
     low, high = torch.where(seen, low, -1), torch.where(seen, high, 1)
     focal = (side / 2 - MARGIN_TEXELS) / ((high - low).amax(-1) / 2).clamp_min(NEAR_METRES * 1e-3)
     offset = side / 2 - focal[:, None] * (low + high) / 2
-    zero, one = torch.zeros_like(focal), torch.ones_like(focal)
-    rows = ((focal, zero, offset[:, 0]), (zero, focal, offset[:, 1]), (zero, zero, one))
-    return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+    return intrinsics_matrix(focal, focal, offset[:, 0], offset[:, 1])
 
 
 def _silhouettes(center: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int64, Num
 from torch import Tensor
 
 from ondr.color import brighten, saturate, shift_hue, srgb_from_linear, stretch
+from ondr.leaves import needs_grad
 from ondr.noise import noise_planes, normal_table
 from ondr.pixel_format import FLOATS, PixelFormat, converted
 from ondr.planes import Vector, add_product
@@ -76,12 +77,6 @@ def expose_fused(
 def factors_of(effects: Effects) -> tuple[Float[Tensor, "batch"], ...]:
     """Returns the factors of the effects on single pixels, in the order of the effects."""
     return effects.brightness, effects.contrast, effects.saturation, effects.hue_degrees, effects.noise_std
-
-
-def needs_grad(linear: Tensor, effects: Effects) -> bool:
-    """Returns whether autograd has to see what is done to these."""
-    tensors = [linear, *(value for value in vars(effects).values() if value is not None)]
-    return torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
 
 
 def expose_planes(linear: Vector, factors: tuple[Tensor, ...], noise: Vector) -> Vector:

@@ -6,7 +6,6 @@ done by other means: on a GPU over all pixels, on the CPU image by image.
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Num
 from torch import Tensor
 
@@ -29,7 +28,7 @@ from ondr.imaging.grid import Grid, develop_grid, shade_grid
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.imaging.shadow_maps import shadow_tables
 from ondr.imaging.sight import Sight
-from ondr.leaves import leaves_of
+from ondr.leaves import needs_grad
 from ondr.noise import normal_table
 from ondr.raster.visibility import Fragments
 from ondr.scene import Instances, Scene
@@ -58,7 +57,7 @@ def develop(
     Returns:
         sRGB-encoded images, differentiable where gradients are enabled and a tensor of the scene requires one.
     """
-    graded = needs_grad(bank, scene)
+    graded = scene_needs_grad(bank, scene)
     fast = wants_compile(cfg.render.compile, bank.device) and not graded
     making = Making(graded, fast, room_for(bank, scene, cfg) if out is None else out)
     with stage("shade"):
@@ -75,15 +74,15 @@ def develop(
 
 def room_for(bank: Bank, scene: Scene, cfg: Config) -> Num[Tensor, "batch 3 height width"] | None:
     """Returns memory for the images of scenes on the CPU without gradients; None where they bring their own."""
-    if bank.device.type != "cpu" or needs_grad(bank, scene):
+    if bank.device.type != "cpu" or scene_needs_grad(bank, scene):
         return None
     return cfg.pixel_format.room(len(scene.sample_ids), cfg.image_size)
 
 
-def needs_grad(bank: Bank, scene: Scene) -> bool:
+def scene_needs_grad(bank: Bank, scene: Scene) -> bool:
     """Returns whether autograd has to see how the images are made."""
     groups = (bank, scene.poses, scene.materials, scene.lights, scene.camera, scene.background, scene.effects)
-    return torch.is_grad_enabled() and any(leaf.requires_grad for group in groups for leaf in leaves_of(group))
+    return needs_grad(*groups)
 
 
 def _exposed_grid(

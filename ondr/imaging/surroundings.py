@@ -16,7 +16,7 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.geometry import product, rotation_about
 from ondr.harmonics import quadratic_forms
-from ondr.imaging.texture import fetch_level
+from ondr.imaging.texture import LINEAR_FROM_SQUARE, fetch_level
 from ondr.planes import Image, Vector, add_product, along, rotated, take
 from ondr.scene import Scene
 
@@ -131,11 +131,8 @@ def reflection_of(tables: MirrorTables, direction: Vector, alpha2: Tensor, image
     u, v = panorama_uv(rotated(tuple(frame), direction))
     detail = add_product(log2_side.to(u.dtype), torch.log2(alpha2), torch.full_like(u, 0.5)) - 1
     level = torch.minimum((detail + 0.5).floor().int().clamp_min(0), log2_side - 1)
-    # Textures wrap, but above the zenith is no ground.
-    pole = 0.5 * torch.exp2((level - log2_side).to(u.dtype))
-    v = torch.minimum(torch.maximum(v, pole), 1 - pole)
-    root = fetch_level(tables.texels, first, log2_side, level, u, v)
-    return tuple(r * r * (radiance * (1 / 255**2)) for r in root)
+    root = fetch_level(tables.texels, first, log2_side, level, u, between_poles(v, log2_side, level))
+    return tuple(r * r * (radiance * LINEAR_FROM_SQUARE) for r in root)
 
 
 def panorama_uv(direction: Vector) -> tuple[Tensor, Tensor]:
@@ -147,6 +144,20 @@ def panorama_uv(direction: Vector) -> tuple[Tensor, Tensor]:
     """
     x, y, z = direction
     return 0.5 - torch.atan2(y, x) * (0.5 / math.pi), torch.acos(z.clamp(-1, 1)) * (1 / math.pi)
+
+
+def between_poles(v: Tensor, log2_side: Tensor, level: Tensor) -> Tensor:
+    """Returns v clamped to the centres of a panorama's top and bottom row.
+
+    Textures wrap: bilinear filtering would blend the ground into the zenith.
+
+    Args:
+        v: Of panoramas, any shape.
+        log2_side: log2 of their textures' side, same shape.
+        level: Mip level in use, same shape.
+    """
+    pole = 0.5 * torch.exp2((level - log2_side).to(v.dtype))
+    return torch.minimum(torch.maximum(v, pole), 1 - pole)
 
 
 def mirrored_shares(f0s: Vector, cosine: Tensor, alpha2: Tensor) -> Vector:

@@ -12,6 +12,10 @@ EVERY_FOURTH_POWER = 0x55555555
 """Bit 2i is set for every i: sums of consecutive powers of four are runs of its bits."""
 
 
+LINEAR_FROM_SQUARE = 1 / 255**2
+"""Linear light over the square of a channel's byte: textures hold square roots, 0..255."""
+
+
 def unpack(word: Tensor, dtype: torch.dtype) -> Vector:
     """Returns the red, green and blue bytes of RGBA8 words as floats, 0..255."""
     return (word & 255).to(dtype), (word >> 8 & 255).to(dtype), (word >> 16 & 255).to(dtype)

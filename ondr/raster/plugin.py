@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 
+from ondr.device import CUDA_INSTALL
 from ondr.errors import BackendError
 
-INSTALL = 'pip install "ondr[cuda]"'
 PLUGIN = "nvdiffrast_plugin_"
 
 
@@ -32,7 +32,8 @@ def load_nvdiffrast() -> Any:
         module = importlib.import_module("nvdiffrast.torch")
     except ModuleNotFoundError as error:
         raise BackendError(
-            f"bank.device must be cpu without nvdiffrast, got a CUDA bank ({error}). Run {INSTALL}, or set device: cpu."
+            f"bank.device must be cpu without nvdiffrast, got a CUDA bank ({error}). Run {CUDA_INSTALL}, or set "
+            "device: cpu."
         ) from error
     if not torch.cuda.is_available():
         raise BackendError(

@@ -8,7 +8,15 @@ from torch import Tensor
 
 from ondr.config import Config
 from ondr.draws import Draws
-from ondr.geometry import direction_from_angles, intrinsics_from_fov, look_along, product, rotation_about, transform
+from ondr.geometry import (
+    direction_from_angles,
+    intrinsics_from_fov,
+    intrinsics_matrix,
+    look_along,
+    product,
+    rotation_about,
+    transform,
+)
 from ondr.lens import COEFFICIENTS
 from ondr.sampling.active import Active
 from ondr.scene import Camera
@@ -95,10 +103,9 @@ def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor
     else:
         # To pixels whose centres lie at +0.5, then to another size.
         x, y = width / known.size[1], height / known.size[0]
-        rows = ((known.fx * x, 0, (known.cx + 0.5) * x), (0, known.fy * y, (known.cy + 0.5) * y), (0, 0, 1))
+        numbers = (known.fx * x, known.fy * y, (known.cx + 0.5) * x, (known.cy + 0.5) * y)
         # Filled on the device: an upload would make the host wait.
-        filled = [torch.stack([torch.full_like(draws[JITTER[0]], v) for v in row], dim=-1) for row in rows]
-        k = torch.stack(filled, dim=-2)
+        k = intrinsics_matrix(*(torch.full_like(draws[JITTER[0]], number) for number in numbers))
     if not active.any(JITTER):
         return k
     factor, right, down = (draws[name] for name in JITTER)

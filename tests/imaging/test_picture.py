@@ -10,7 +10,7 @@ import trimesh
 
 from ondr.config import Config
 from ondr.imaging.exposure import BLUR
-from ondr.imaging.picture import develop, needs_grad
+from ondr.imaging.picture import develop, scene_needs_grad
 from ondr.imaging.sight import Sight, see
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Structure
@@ -77,14 +77,14 @@ def test_gradients_reach_the_scene_and_do_not_change_the_image():
     bank, instances, made, sight = world()
     ambient = made.lights.ambient.clone().requires_grad_()
     lit = replace(made, lights=replace(made.lights, ambient=ambient))
-    assert needs_grad(bank, lit)
-    assert not needs_grad(bank, made)
+    assert scene_needs_grad(bank, lit)
+    assert not scene_needs_grad(bank, made)
     images = develop(bank, instances, lit, sight, config())
     torch.testing.assert_close(images.detach(), develop(bank, instances, made, sight, config()), rtol=0, atol=1e-4)
     images.sum().backward()
     assert (ambient.grad > 0).all()
     with torch.no_grad():
-        assert not needs_grad(bank, lit)
+        assert not scene_needs_grad(bank, lit)
 
 
 @pytest.mark.parametrize("antialias", [True, False])
