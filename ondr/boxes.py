@@ -69,7 +69,7 @@ def amodal_boxes(
     hull: Float32[Tensor, "mesh hull 3"],
     hull_edges: Int32[Tensor, "mesh edge 2"],
     mesh: Int32[Tensor, "batch object"],
-    camera_from_object: Float[Tensor, "batch object 3 4"],
+    camera_from_bank: Float[Tensor, "batch object 3 4"],
     intrinsics: Float[Tensor, "batch 3 3"],
     distortion: Float[Tensor, "batch 5"] | None = None,
 ) -> Float[Tensor, "batch object 4"]:
@@ -82,12 +82,12 @@ def amodal_boxes(
         hull: `Bank.hull`.
         hull_edges: `Bank.hull_edges`.
         mesh: Row of the bank's meshes; -1 for an empty slot.
-        camera_from_object: From bank coordinates to the camera frame, metres.
+        camera_from_bank: From bank coordinates to the camera frame, metres.
         intrinsics: K with pixel centres at +0.5.
         distortion: Of a lens, which bends edges: points along them are looked at as well, the more the fewer there are.
     """
     row = mesh.clamp_min(0)
-    corners = product(hull[row], camera_from_object[..., :3].mT) + camera_from_object[..., None, :, 3]
+    corners = product(hull[row], camera_from_bank[..., :3].mT) + camera_from_bank[..., None, :, 3]
     inside = corners[..., 2] >= NEAR_METRES
     cuts, cut = _cut_edges(corners, inside, hull_edges[row])
     points, known = torch.cat([corners, cuts], dim=2), torch.cat([inside, cut], dim=2)

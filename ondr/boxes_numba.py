@@ -38,12 +38,12 @@ def amodal_boxes(
     hull: Float32[Tensor, "mesh hull 3"],
     hull_edges: Int32[Tensor, "mesh edge 2"],
     mesh: Int32[Tensor, "batch object"],
-    camera_from_object: Float[Tensor, "batch object 3 4"],
+    camera_from_bank: Float[Tensor, "batch object 3 4"],
     intrinsics: Float[Tensor, "batch 3 3"],
 ) -> Float[Tensor, "batch object 4"]:
     """See `boxes.amodal_boxes`."""
     boxes = torch.zeros((*mesh.shape, 4), dtype=torch.float32)
-    arrays = [t.detach().numpy() for t in (hull, hull_edges, mesh, camera_from_object.double(), intrinsics.double())]
+    arrays = [t.detach().numpy() for t in (hull, hull_edges, mesh, camera_from_bank.double(), intrinsics.double())]
     with numba_threads():
         _project_hulls(*arrays, boxes.numpy())
     return boxes
@@ -94,12 +94,12 @@ def _keep_labelled(slot, labelled, ids):
 
 @typing.no_type_check
 @numba.njit(parallel=True, cache=True)
-def _project_hulls(hull, edges, mesh, camera_from_object, intrinsics, boxes):
+def _project_hulls(hull, edges, mesh, camera_from_bank, intrinsics, boxes):
     for image in numba.prange(mesh.shape[0]):
         for k in range(mesh.shape[1]):
             row = mesh[image, k]
             if row >= 0:
-                projection = intrinsics[image] @ camera_from_object[image, k]
+                projection = intrinsics[image] @ camera_from_bank[image, k]
                 _project_hull(hull[row], edges[row], projection, boxes[image, k])
 
 

@@ -14,7 +14,7 @@ UNBOUNDED = 1e30
 """Finite, so that the full detail, which is off by 0, is off by 0 pixels everywhere."""
 
 
-def camera_from_object(scene: Scene) -> Float[Tensor, "batch slot 3 4"]:
+def camera_from_bank(scene: Scene) -> Float[Tensor, "batch slot 3 4"]:
     """Returns the maps from each slot's bank coordinates (file units, centred) to the camera frame in metres."""
     rotation, translation = (
         scene.camera.camera_from_world[:, None, :3, :3],
@@ -35,7 +35,7 @@ def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
     """
     mesh = scene.poses.mesh
     present, row = mesh >= 0, mesh.clamp_min(0)
-    placed = camera_from_object(scene)
+    placed = camera_from_bank(scene)
     first, count = bank.first_triangle[row], bank.triangle_count[row]
     # What the vertices are to get gradients from, they must be drawn from.
     if bank.levels is not None and detail_pixels > 0 and not bank.vertices.requires_grad:
@@ -50,7 +50,7 @@ def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
         first_triangle=first,
         triangle_count=count * present,
         closed=bank.closed[row],
-        camera_from_object=placed,
+        camera_from_bank=placed,
     )
 
 

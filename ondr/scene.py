@@ -295,5 +295,5 @@ class Instances:
     triangle_count: Int32[Tensor, "batch slot"]
     """0 for an empty slot."""
     closed: Bool[Tensor, "batch slot"]
-    camera_from_object: Float[Tensor, "batch slot 3 4"]
+    camera_from_bank: Float[Tensor, "batch slot 3 4"]
     """From bank coordinates to the camera frame, metres; scale included."""

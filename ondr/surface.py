@@ -35,8 +35,8 @@ class SurfaceTables:
     """`Bank.triangles`."""
     vertex_offset: Int32[Tensor, "instance"]
     two_sided: Bool[Tensor, "instance"]
-    object_from_camera: Float[Tensor, "instance 18"]
-    """Rows of the inverse of `camera_from_object`'s 3x3 block (9), the camera's position in the object's space (3), and
+    bank_from_camera: Float[Tensor, "instance 18"]
+    """Rows of the inverse of `camera_from_bank`'s 3x3 block (9), the camera's position in the object's space (3), and
     the change of the ray in the object's space from a pixel to its right and to its lower neighbour (3 + 3)."""
 
 
@@ -73,7 +73,7 @@ class Hit:
 
 def surface_tables(bank: Bank, instances: Instances, inverse_intrinsics: Float[Tensor, "batch 3 3"]) -> SurfaceTables:
     """Derives the tables of a batch, once per batch."""
-    linear, offset = instances.camera_from_object.split((3, 1), dim=-1)
+    linear, offset = instances.camera_from_bank.split((3, 1), dim=-1)
     inverse = invert(linear.flatten(0, 1))
     origin = -product(inverse, offset.flatten(0, 1))[..., 0]
     steps = inverse_intrinsics[:, None, :2, :2].expand(*linear.shape[:2], 2, 2).flatten(0, 1)
@@ -83,7 +83,7 @@ def surface_tables(bank: Bank, instances: Instances, inverse_intrinsics: Float[T
         triangles=bank.triangles,
         vertex_offset=instances.vertex_offset.flatten(),
         two_sided=~instances.closed.flatten(),
-        object_from_camera=torch.cat([inverse.flatten(1), origin, change[..., 0], change[..., 1]], dim=-1),
+        bank_from_camera=torch.cat([inverse.flatten(1), origin, change[..., 0], change[..., 1]], dim=-1),
     )
 
 
@@ -116,7 +116,7 @@ def intersect(corners: Corners, frame: Vector, two_sided: Tensor, x: Tensor, y: 
 
     Args:
         corners: Of the pixels' triangles.
-        frame: Columns of `SurfaceTables.object_from_camera`, taken at the pixels' instances.
+        frame: Columns of `SurfaceTables.bank_from_camera`, taken at the pixels' instances.
         two_sided: `SurfaceTables.two_sided`, likewise.
         x: Rays (x, y, 1) in the camera frame.
         y: Likewise.
@@ -170,7 +170,7 @@ def facets_at(corners: Corners, frame: Vector, position: Vector) -> Vector:
 
     Args:
         corners: Of the pixels' triangles.
-        frame: Columns of `SurfaceTables.object_from_camera`, taken at the pixels' instances.
+        frame: Columns of `SurfaceTables.bank_from_camera`, taken at the pixels' instances.
         position: Of the hits, camera frame.
     """
     n = cross(*(subtract(corners.positions[j], corners.positions[0]) for j in (1, 2)))
@@ -209,7 +209,7 @@ class Met:
 
     corners: Corners
     frame: Vector
-    """Columns of `SurfaceTables.object_from_camera`, taken at the rays' instances."""
+    """Columns of `SurfaceTables.bank_from_camera`, taken at the rays' instances."""
     hit: Hit
 
 
@@ -223,5 +223,5 @@ def meet(tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y
         x: Rays (x, y, 1) in the camera frame, same shape.
         y: Likewise.
     """
-    corners, frame = corners_of(tables, triangle, instance), take(tables.object_from_camera, instance)
+    corners, frame = corners_of(tables, triangle, instance), take(tables.bank_from_camera, instance)
     return Met(corners, frame, intersect(corners, frame, take_one(tables.two_sided, instance), x, y))

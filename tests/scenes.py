@@ -23,7 +23,7 @@ TOWARDS_CAMERA = (0.0, 0.0, -1.0, 0.0)
 
 
 def pose(x: float, y: float, z: float, scale: float = 1.0) -> Tensor:
-    """Returns `camera_from_object` `[3, 4]` without rotation."""
+    """Returns `camera_from_bank` `[3, 4]` without rotation."""
     return torch.tensor([[scale, 0, 0, x], [0, scale, 0, y], [0, 0, scale, z]])
 
 
@@ -139,13 +139,13 @@ def scene(intrinsics: Tensor, slots: int = 1, **changes: Any) -> Scene:
 
 
 def cast(
-    mesh: trimesh.Trimesh, camera_from_object: Tensor, intrinsics: Tensor, size: tuple[int, int]
+    mesh: trimesh.Trimesh, camera_from_bank: Tensor, intrinsics: Tensor, size: tuple[int, int]
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Finds what one image sees by ray casting: no rasterizer is involved.
 
     Args:
         mesh: With its vertices where the bank has them.
-        camera_from_object: `[3, 4]`.
+        camera_from_bank: `[3, 4]`.
         intrinsics: `[3, 3]`.
         size: Height and width.
 
@@ -155,7 +155,7 @@ def cast(
     height, width = size
     y, x = np.mgrid[:height, :width] + 0.5
     rays = np.stack([x, y, np.ones_like(x)], -1).reshape(-1, 3) @ np.linalg.inv(intrinsics.double().numpy()).T
-    matrix = np.vstack([camera_from_object.double().numpy(), [0, 0, 0, 1]])
+    matrix = np.vstack([camera_from_bank.double().numpy(), [0, 0, 0, 1]])
     placed = mesh.copy().apply_transform(matrix)
     triangle = placed.ray.intersects_first(np.zeros_like(rays), rays).reshape(size)
     planes = torch.tensor(rays.reshape(height, width, 3), dtype=torch.float32)

@@ -41,10 +41,10 @@ def at(x: float, y: float, z: float) -> Tensor:
     return torch.cat([torch.eye(3), torch.tensor([[x], [y], [z]])], dim=1)[None, None]
 
 
-def cube_box(twin: ModuleType, camera_from_object: Tensor, intrinsics: Tensor = K) -> Tensor:
+def cube_box(twin: ModuleType, camera_from_bank: Tensor, intrinsics: Tensor = K) -> Tensor:
     """The amodal box of a unit cube in one image."""
-    mesh = torch.zeros(camera_from_object.shape[:2], dtype=torch.int32)
-    return twin.amodal_boxes(CUBE[None], CUBE_EDGES[None], mesh, camera_from_object, intrinsics[None])[0, 0]
+    mesh = torch.zeros(camera_from_bank.shape[:2], dtype=torch.int32)
+    return twin.amodal_boxes(CUBE[None], CUBE_EDGES[None], mesh, camera_from_bank, intrinsics[None])[0, 0]
 
 
 @TWINS
@@ -152,16 +152,16 @@ def test_amodal_box_that_crosses_agrees_with_dense_points(twin: ModuleType) -> N
     points = torch.randn(40, 3, dtype=torch.float64)
     hull = ConvexHull(points.numpy())
     edges = {tuple(sorted(e)) for s in hull.simplices for e in (s[:2], s[1:], s[::2])}
-    camera_from_object = at(0.3, -0.2, 1.0)
+    camera_from_bank = at(0.3, -0.2, 1.0)
     box = twin.amodal_boxes(
         points[None].float(),
         torch.tensor(sorted(edges), dtype=torch.int32)[None],
         torch.zeros((1, 1), dtype=torch.int32),
-        camera_from_object,
+        camera_from_bank,
         K[None],
     )[0, 0]
     # The part of a polytope in front is spanned by its vertices there and by where segments between vertices are cut.
-    camera = points + camera_from_object[0, 0, :, 3]
+    camera = points + camera_from_bank[0, 0, :, 3]
     a, b = camera[:, None], camera[None]
     share = (NEAR_METRES - a[..., 2]) / (b[..., 2] - a[..., 2])
     cut = ((share > 0) & (share < 1))[..., None]

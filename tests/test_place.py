@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ondr.config import Config
-from ondr.place import camera_from_object, pixels_per_unit, place
+from ondr.place import camera_from_bank, pixels_per_unit, place
 from ondr.sampling import sample_scene
 from tests.sampling.tiny import tiny_assets
 
@@ -20,7 +20,7 @@ def test_a_point_goes_through_scale_rotation_translation_and_camera() -> None:
         for s in range(16):
             world = poses.rotation[b, s] @ (poses.scale[b, s] * point) + poses.translation[b, s]
             camera = scene.camera.camera_from_world[b] @ torch.cat([world, torch.ones(1)])
-            placed = camera_from_object(scene)[b, s] @ torch.cat([point, torch.ones(1)])
+            placed = camera_from_bank(scene)[b, s] @ torch.cat([point, torch.ones(1)])
             torch.testing.assert_close(placed, camera[:3], rtol=1e-5, atol=1e-5)  # float32 at some metres
 
 
@@ -35,7 +35,7 @@ def test_an_empty_slot_has_no_triangles() -> None:
 @pytest.mark.parametrize("degrees", [45, 90, 180])
 def test_levels_of_detail_do_not_depend_on_a_turn_of_the_image(degrees: float) -> None:
     pixels = [
-        pixels_per_unit(scene, ASSETS.bank, camera_from_object(scene))
+        pixels_per_unit(scene, ASSETS.bank, camera_from_bank(scene))
         for turn in (0, degrees)
         for scene in [
             sample_scene(Config().with_overrides([f"augmentation.rotation_degrees={turn}"]), ASSETS, torch.arange(8))

@@ -81,14 +81,14 @@ def uv(tables: surface.SurfaceTables, triangle: torch.Tensor, x: torch.Tensor, y
     """Returns u, v and footprint of one-instance worlds."""
     instance = torch.zeros_like(triangle)
     corners = surface.corners_of(tables, triangle, instance)
-    frame = take(tables.object_from_camera, instance)
+    frame = take(tables.bank_from_camera, instance)
     return surface.uv_at(corners, surface.intersect(corners, frame, tables.two_sided[instance], x, y))
 
 
 def test_footprint_equals_finite_differences():
     at = tilted(70)
     tables = tables_of([quad()], at[None], [False])
-    double = replace(tables, vertices=tables.vertices.double(), object_from_camera=tables.object_from_camera.double())
+    double = replace(tables, vertices=tables.vertices.double(), bank_from_camera=tables.bank_from_camera.double())
     x, y = torch.meshgrid(torch.linspace(-0.1, 0.15, 5), torch.linspace(0.0, 0.12, 5), indexing="xy")
     x, y = x.double(), y.double()
     triangle, step = torch.zeros(5, 5, dtype=torch.int32), 1e-4
@@ -153,9 +153,9 @@ def test_gradients_of_depth_and_normals():
     triangle = torch.zeros(2, dtype=torch.int32)
 
     def evaluate(vertices: torch.Tensor, frame: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        moved = replace(tables, vertices=vertices, object_from_camera=frame)
+        moved = replace(tables, vertices=vertices, bank_from_camera=frame)
         depth, normals = depth_and_normals(moved, triangle, triangle, x, y)
         return depth, *normals
 
-    inputs = (tables.vertices.double().requires_grad_(), tables.object_from_camera.double().requires_grad_())
+    inputs = (tables.vertices.double().requires_grad_(), tables.bank_from_camera.double().requires_grad_())
     assert torch.autograd.gradcheck(evaluate, inputs)

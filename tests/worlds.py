@@ -49,12 +49,12 @@ def bank_from_meshes(meshes: Sequence[trimesh.Trimesh], closed: Sequence[bool] |
     )
 
 
-def place(bank: Bank, mesh: Tensor | Sequence[Sequence[int]], camera_from_object: Tensor) -> Instances:
+def place(bank: Bank, mesh: Tensor | Sequence[Sequence[int]], camera_from_bank: Tensor) -> Instances:
     """Makes instances `[B, S]` of the bank's meshes.
 
     Args:
         mesh: `[B, S]` rows of the bank's meshes, -1 for an empty slot.
-        camera_from_object: `[B, S, 3, 4]`, from bank coordinates to the camera frame, scale included.
+        camera_from_bank: `[B, S, 3, 4]`, from bank coordinates to the camera frame, scale included.
     """
     rows = torch.as_tensor(mesh).long()
     used = rows >= 0
@@ -63,7 +63,7 @@ def place(bank: Bank, mesh: Tensor | Sequence[Sequence[int]], camera_from_object
         first_triangle=bank.first_triangle[rows] * used,
         triangle_count=bank.triangle_count[rows] * used,
         closed=bank.closed[rows] & used,
-        camera_from_object=camera_from_object.float(),
+        camera_from_bank=camera_from_bank.float(),
     )
 
 
@@ -76,7 +76,7 @@ def pinhole(focal_px: float, height: int, width: int, batch: int = 1) -> Tensor:
 def random_poses(
     generator: np.random.Generator, shape: tuple[int, ...], depth: tuple[float, float], size: float, spread: float
 ) -> Tensor:
-    """Returns `camera_from_object` `[*shape, 3, 4]`: uniform rotations, scale `size`, within `spread` of the axis.
+    """Returns `camera_from_bank` `[*shape, 3, 4]`: uniform rotations, scale `size`, within `spread` of the axis.
 
     Args:
         generator: Where the numbers come from.

@@ -58,7 +58,7 @@ def spheres(
     bank: Bank, scene: Scene, instances: Instances
 ) -> tuple[Float[Tensor, "batch slot 3"], Float[Tensor, "batch slot"]]:
     """Returns spheres around the slots' bounding boxes: centres in the camera frame and radii, metres."""
-    linear, center = instances.camera_from_object.detach().split((3, 1), dim=-1)
+    linear, center = instances.camera_from_bank.detach().split((3, 1), dim=-1)
     sides = linear * bank.extent[scene.poses.mesh.clamp_min(0)][..., None, :]
     return center[..., 0], sides.square().sum((-2, -1)).sqrt() / 2
 

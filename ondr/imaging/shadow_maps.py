@@ -114,10 +114,10 @@ def _chain(plane: Float[Tensor, "map side side"]) -> Float[Tensor, "map texel"]:
 def _before_light(instances: Instances, view: LightView, chosen: Tensor) -> Instances:
     """Returns the instances of some images, placed before the light instead of the camera."""
     part = map_leaves(instances, itemgetter(chosen))
-    linear, offset = part.camera_from_object.detach().split((3, 1), dim=-1)
+    linear, offset = part.camera_from_bank.detach().split((3, 1), dim=-1)
     rotation, position = view.rotation[chosen, None], view.position[chosen, None, :, None]
     moved = torch.cat([product(rotation, linear), product(rotation, offset - position)], dim=-1)
-    return replace(part, camera_from_object=moved)
+    return replace(part, camera_from_bank=moved)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _nearness(tables: MapTables, triangle: Tensor, slot: Tensor, compile: bool) 
 
 def _free_instances(tables: SurfaceTables) -> SurfaceTables:
     """Returns tables with any number of instances to the compiler; of the bank, whose size stays, as they are."""
-    own = {name: free_rows(getattr(tables, name)) for name in ("vertex_offset", "two_sided", "object_from_camera")}
+    own = {name: free_rows(getattr(tables, name)) for name in ("vertex_offset", "two_sided", "bank_from_camera")}
     return replace(tables, **own)
 
 

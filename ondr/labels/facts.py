@@ -78,7 +78,7 @@ class Facts:
     @property
     def camera_from_bank(self) -> Float[Tensor, "batch object 3 4"]:
         """From each object's bank coordinates to the camera frame, metres."""
-        return self.placed.camera_from_object[:, : self.count]
+        return self.placed.camera_from_bank[:, : self.count]
 
     @functools.cached_property
     def extents(self) -> boxes.Extents:
@@ -131,14 +131,14 @@ class Facts:
 
     def of_pixels(self, values: Tensor, elsewhere: float) -> Tensor:
         """Returns for each pixel the value `[B, N]` of the labelled object that it sees."""
-        index = self.instances.long()
+        index = self.instance_ids.long()
         # One more column than objects: what every pixel reads that sees none of them.
         columns = torch.nn.functional.pad(values, (0, 1), value=elsewhere)
         index = torch.where(index < 0, self.count, index)
         return torch.gather(columns, 1, index.flatten(1)).reshape(index.shape)
 
     @functools.cached_property
-    def instances(self) -> Tensor:
+    def instance_ids(self) -> Tensor:
         """Which labelled object each pixel sees, int16 `[B, H, W]`; -1 elsewhere."""
         found: Tensor = self.twins.instance_ids(self.seen.slot, self.labelled)
         return found

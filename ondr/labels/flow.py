@@ -11,7 +11,7 @@ from ondr.geometry import invert
 from ondr.labels.facts import Facts
 from ondr.lens import rays_at
 from ondr.motion import moved
-from ondr.place import camera_from_object
+from ondr.place import camera_from_bank
 from ondr.planes import Vector, add_product, rotated, take
 from ondr.projection import project_pixels
 from ondr.raster.limits import NEAR_METRES
@@ -30,7 +30,7 @@ def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
             "scene.motion must be there for optical_flow, got None. Sample the scene with a config whose outputs name "
             "optical_flow."
         )
-    points, after = facts.points, camera_from_object(moved(facts.scene)).flatten(0, 1).flatten(1)
+    points, after = facts.points, camera_from_bank(moved(facts.scene)).flatten(0, 1).flatten(1)
     m = take(after, points.instance)
     there = tuple(_row(m[i : i + 4], points.position_in_bank) for i in (0, 4, 8))
     x, y = project_pixels(there, facts.scene.camera, points.image)

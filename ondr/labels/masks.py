@@ -16,7 +16,7 @@ from ondr.lens_view import see_through_lens
 
 def instances(facts: Facts) -> Int16[Tensor, "batch height width"]:
     """Returns `Targets.instances`."""
-    return facts.instances
+    return facts.instance_ids
 
 
 def semantic(facts: Facts) -> Int16[Tensor, "batch height width"]:
@@ -33,7 +33,7 @@ def stencil(facts: Facts) -> Int32[Tensor, "batch height width"]:
     of_triangle = facts.assets.annotations.stencil
     if of_triangle is None:
         raise not_loaded("stencil")
-    return torch.where(facts.instances >= 0, of_triangle[facts.seen.triangle.clamp_min(0)], -1)
+    return torch.where(facts.instance_ids >= 0, of_triangle[facts.seen.triangle.clamp_min(0)], -1)
 
 
 def amodal_masks(facts: Facts) -> Bool[Tensor, "batch object height width"]:

@@ -48,7 +48,7 @@ def object_coordinates(facts: Facts) -> Float[Tensor, "batch 3 height width"]:
     # The bank's coordinates have their origin at the centre of the box.
     diagonal = facts.assets.bank.extent.norm(dim=-1)[mesh.clamp_min(0)]
     rate = 1 / take_one(diagonal, points.instance)
-    labelled = facts.instances.flatten()[points.pixel] >= 0
+    labelled = facts.instance_ids.flatten()[points.pixel] >= 0
     return points.spread(
         tuple(torch.addcmul(rate.new_full((), 0.5), p, rate) for p in points.position_in_bank), labelled
     )

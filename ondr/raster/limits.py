@@ -37,7 +37,7 @@ def check_input(
         "first_triangle": (torch.int32, (batch, slots)),
         "triangle_count": (torch.int32, (batch, slots)),
         "closed": (torch.bool, (batch, slots)),
-        "camera_from_object": (torch.float32, (batch, slots, 3, 4)),
+        "camera_from_bank": (torch.float32, (batch, slots, 3, 4)),
     }
     for name, (dtype, shape) in expected.items():
         value = getattr(instances, name)

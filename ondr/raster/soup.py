@@ -64,7 +64,7 @@ def make_soup(
         total: The sum of `instances.triangle_count`, known on the host.
     """
     row, instance = list_triangles(instances, total)
-    matrix, flip = clip_matrix(instances.camera_from_object, intrinsics, size)
+    matrix, flip = clip_matrix(instances.camera_from_bank, intrinsics, size)
     vertex = instances.vertex_offset.flatten()[instance, None] + bank.triangles[row, :3]
     position = bank.vertices.detach()[:, :3][vertex]
     m = matrix.flatten(0, 1)[instance]
@@ -98,11 +98,11 @@ def list_triangles(instances: Instances, total: int) -> tuple[Int64[Tensor, "tri
 
 
 def clip_matrix(
-    camera_from_object: Float[Tensor, "batch slot 3 4"], intrinsics: Float[Tensor, "batch 3 3"], size: tuple[int, int]
+    camera_from_bank: Float[Tensor, "batch slot 3 4"], intrinsics: Float[Tensor, "batch 3 3"], size: tuple[int, int]
 ) -> tuple[Float32[Tensor, "batch slot 3 4"], Float[Tensor, "batch slot"]]:
     """Returns what takes bank coordinates to clip x, y and w, and the sign of a back face's area on the screen."""
     height, width = size
-    k, pose = intrinsics.detach().double(), camera_from_object.detach().double()
+    k, pose = intrinsics.detach().double(), camera_from_bank.detach().double()
     x, y, w = k.unbind(1)
     matrix = product(torch.stack([x * (2 / width) - w, y * (2 / height) - w, w], dim=1)[:, None], pose)
     # No library's determinants: on a GPU those may wait for it.

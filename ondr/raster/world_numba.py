@@ -55,7 +55,7 @@ def gather(bank: Bank, instances: Instances, intrinsics: torch.Tensor) -> World:
     _check_ranges(first, count, len(triangles))
     used = _used_vertices(triangles, first, count)
     _check_vertices(offset, used, count, len(vertices))
-    matrix, orientation = project(instances.camera_from_object, intrinsics)
+    matrix, orientation = project(instances.camera_from_bank, intrinsics)
     return World(
         vertices=vertices,
         triangles=triangles,
@@ -69,14 +69,14 @@ def gather(bank: Bank, instances: Instances, intrinsics: torch.Tensor) -> World:
     )
 
 
-def project(camera_from_object: torch.Tensor, intrinsics: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+def project(camera_from_bank: torch.Tensor, intrinsics: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Returns what takes bank coordinates to (x z, y z, z), and the sign of a back face's area on the screen.
 
     Args:
-        camera_from_object: float32 `[B, S, 3, 4]`.
+        camera_from_bank: float32 `[B, S, 3, 4]`.
         intrinsics: float32 `[B, 3, 3]`, last row 0 0 1.
     """
-    pose = camera_from_object.detach().numpy().astype(np.float64)
+    pose = camera_from_bank.detach().numpy().astype(np.float64)
     k = intrinsics.detach().numpy().astype(np.float64)[:, None]
     with np.errstate(invalid="ignore"):
         # A counter-clockwise outward face seen from the front has negative area where y runs down.

@@ -126,7 +126,7 @@ def test_levels_are_packed_behind_the_full_detail_and_chosen_by_their_size():
     placed = place(scene, bank, 1.0)
     of_mesh = levels.first_triangle[scene.poses.mesh[:, 0]] == placed.first_triangle[:, :1]
     error = levels.error[scene.poses.mesh[:, 0]][of_mesh & (levels.triangle_count[scene.poses.mesh[:, 0]] > 0)]
-    assert (error * pixels_per_unit(scene, bank, placed.camera_from_object)[:, 0] <= 1).all()
+    assert (error * pixels_per_unit(scene, bank, placed.camera_from_bank)[:, 0] <= 1).all()
 
 
 def test_gradients_of_vertices_are_those_of_the_full_detail():

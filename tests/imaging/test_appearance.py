@@ -30,7 +30,7 @@ def albedo(bank, mats, points: list[tuple[float, float]], z: float = 1.0) -> tor
     triangle = (x > y).logical_not().int()
     instance = torch.zeros_like(triangle)
     corners = surface.corners_of(tables, triangle, instance)
-    hit = surface.intersect(corners, take(tables.object_from_camera, instance), tables.two_sided[instance], x, y)
+    hit = surface.intersect(corners, take(tables.bank_from_camera, instance), tables.two_sided[instance], x, y)
     looks = appearance.appearance_tables(bank, mats)
     return torch.stack(appearance.albedo_at(looks, corners, hit, instance), -1)
 

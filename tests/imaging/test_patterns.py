@@ -203,7 +203,7 @@ def test_width_of_a_pixel():
     tables = surface.surface_tables(bank, place(bank, [[0]], at[None, None]), torch.linalg.inv(pinhole(80.0, 64, 64)))
     zero = torch.zeros(1, dtype=torch.int32)
     corners = surface.corners_of(tables, zero, zero)
-    hit = surface.intersect(corners, take(tables.object_from_camera, zero), tables.two_sided, zero / 1.0, zero / 1.0)
+    hit = surface.intersect(corners, take(tables.bank_from_camera, zero), tables.two_sided, zero / 1.0, zero / 1.0)
     matrix = tuple(c.expand(1) for c in torch.tensor([3.0, 0, 0, 0.5, 0, 2, 0, 0, 0, 0, 1, 7]))
     where = patterns.spot_at(matrix, corners.positions, hit)
     # A pixel is 4/80 wide; seen at 60 degrees it is twice as long on the surface.
@@ -235,7 +235,7 @@ def mixed_world() -> tuple:
     instance = torch.arange(20 * kinds, dtype=torch.int32).view(4, -1) % kinds
     x, y = torch.rand(2, *instance.shape, generator=generator) * 2 - 1
     corners = surface.corners_of(tables, (x <= y).int(), instance)
-    frame = take(tables.object_from_camera, instance)
+    frame = take(tables.bank_from_camera, instance)
     hit = surface.intersect(corners, frame, tables.two_sided[instance], x, y)
     return patterns.pattern_tables(mats), corners.positions, hit, instance
 

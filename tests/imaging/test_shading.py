@@ -103,7 +103,7 @@ def random_world(batch: int = 2) -> tuple:
     slot = torch.arange(20, dtype=torch.int32).repeat(batch) % 2
     triangle = torch.where(slot == 1, 80 + torch.arange(20 * batch) % 2, torch.arange(20 * batch)).to(torch.int32)
     corner = bank.vertices[(bank.triangles[triangle.long(), :3] + bank.vertex_offset[slot.long()][:, None]).long(), :3]
-    matrices = instances.camera_from_object[image.long(), slot.long()]
+    matrices = instances.camera_from_bank[image.long(), slot.long()]
     weights = torch.rand(len(slot), 3, generator=generator) + 0.1
     point = (corner * (weights / weights.sum(1, keepdim=True))[..., None]).sum(1)
     seen = (matrices[:, :, :3] @ point[..., None])[..., 0] + matrices[:, :, 3]
@@ -159,7 +159,7 @@ def test_gradients_against_finite_differences():
     kind = sources.position[..., 3:]
     inputs = (
         bank.vertices,
-        instances.camera_from_object.double(),
+        instances.camera_from_bank.double(),
         sources.position[..., :3],
         sources.color,
         sources.ambient,
@@ -176,7 +176,7 @@ def test_gradients_against_finite_differences():
             lights=replace(sources, position=torch.cat([position, kind], dim=-1), color=color, ambient=ambient),
             materials=replace(chosen, color=albedo, roughness=roughness, specular=specular),
         )
-        placed = replace(instances, camera_from_object=poses)
+        placed = replace(instances, camera_from_bank=poses)
         return shade(shading_tables(replace(bank, vertices=vertices), moved, placed), *pixels)
 
     assert torch.autograd.gradcheck(evaluate, tuple(v.requires_grad_() for v in inputs), fast_mode=True)

@@ -35,7 +35,7 @@ def with_keypoints(number: int) -> Assets:
 
 def rays_reach(scene: Scene, assets: Assets, image: int, points: Tensor) -> np.ndarray:
     """Whether nothing lies between the camera and points of an image, by ray casting."""
-    at = place(scene, assets.bank).camera_from_object[image].double().numpy()
+    at = place(scene, assets.bank).camera_from_bank[image].double().numpy()
     placed = []
     for matrix, row in zip(at, scene.poses.mesh[image].tolist(), strict=True):
         if row >= 0:
@@ -89,7 +89,7 @@ def test_places_are_those_of_the_points(solids: Assets) -> None:
     scene = random_scene(4)
     targets = label(scene, solids, OUTPUTS)
     meshes, k = solid_meshes(), scene.camera.intrinsics[0].double()
-    at = place(scene, solids.bank).camera_from_object.double()
+    at = place(scene, solids.bank).camera_from_bank.double()
     number = 0
     for image, slot in (targets.labels >= 0).nonzero().tolist():
         mesh = meshes[scene.poses.mesh[image, slot]]

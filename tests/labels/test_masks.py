@@ -83,7 +83,7 @@ def test_stencil_is_the_number_of_the_face_that_a_ray_hits(solids: Assets, mesh:
     solid = solid_meshes()[mesh]
     first = sum(len(m.faces) for m in solid_meshes()[:mesh])
     solid.apply_translation(-solid.bounds.mean(axis=0))
-    at = place(scene, solids.bank).camera_from_object[0, 0]
+    at = place(scene, solids.bank).camera_from_bank[0, 0]
     hit, _, _ = cast(solid, at, scene.camera.intrinsics[0], SIZE)
     expected = torch.where(hit >= 0, hit + first, -1)
     # A ray through an edge hits either face; vertices are rounded to 1/256 of a pixel.

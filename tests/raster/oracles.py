@@ -32,9 +32,9 @@ def render(
     return Visibility(seen.triangle.cpu(), seen.slot.cpu(), seen.covered.cpu())
 
 
-def in_camera(mesh: trimesh.Trimesh, camera_from_object: Tensor) -> trimesh.Trimesh:
+def in_camera(mesh: trimesh.Trimesh, camera_from_bank: Tensor) -> trimesh.Trimesh:
     """Returns a mesh, its bounding box centred as in a bank, in the camera's frame; faces keep their order."""
-    pose = camera_from_object.double().numpy()
+    pose = camera_from_bank.double().numpy()
     points = (mesh.vertices - mesh.bounds.mean(axis=0)) @ pose[:, :3].T + pose[:, 3]
     return trimesh.Trimesh(points, mesh.faces, process=False)
 

@@ -34,7 +34,7 @@ def covered(bank, instances, k: Tensor, size: tuple[int, int]) -> Tensor:
 def test_counts_are_those_of_numba_but_for_the_coarser_grid() -> None:
     bank, instances, k, _ = world()
     bank = bank_from_meshes([trimesh.creation.box(), trimesh.creation.icosphere(1, 0.5), sheet(2), sheet(1)])
-    instances = place(bank, [[0, 1, 2], [1, -1, 3]], instances.camera_from_object[:2, :3])
+    instances = place(bank, [[0, 1, 2], [1, -1, 3]], instances.camera_from_bank[:2, :3])
     size, k = (48, 70), k[:2] * torch.tensor([[0.5], [0.5], [1.0]])
     found, expected = covered(bank, instances, k, size), raster.visible(bank, instances, k, size).covered
     # Outlines lie up to 1/32 pixel elsewhere: a few hundredths of the outline's pixels.

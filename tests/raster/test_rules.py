@@ -37,7 +37,7 @@ def one_slot_per_triangle(mesh: trimesh.Trimesh, pose: Tensor) -> Instances:
         first_triangle=torch.arange(count, dtype=torch.int32)[None],
         triangle_count=torch.ones(1, count, dtype=torch.int32),
         closed=torch.zeros(1, count, dtype=torch.bool),
-        camera_from_object=pose.expand(1, count, 3, 4).contiguous(),
+        camera_from_bank=pose.expand(1, count, 3, 4).contiguous(),
     )
 
 
