@@ -15,13 +15,6 @@ def pack_words(linear: Float[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*sha
     return (r | g << 8 | b << 16 | np.uint32(255 << 24)).view(np.int32)
 
 
-def unpack_words(words: Int32[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 3"]:
-    """Returns the linear RGB 0..1 that words stand for."""
-    unsigned = words.view(np.uint32)
-    channels = np.stack([unsigned >> shift & 255 for shift in (0, 8, 16)], axis=-1)
-    return (channels.astype(np.float32) / 255) ** 2
-
-
 def mip_chain(linear: Float32[np.ndarray, "side side 3"]) -> Int32[np.ndarray, "texel"]:
     """Returns all levels of a power-of-two square one after the other, each the 2x2 means of the one before.
 

@@ -45,13 +45,6 @@ class BackgroundTables:
     dark: Float[Tensor, "batch 3"] | None
     panorama: PanoramaTables | None = None
 
-    @property
-    def requires_grad(self) -> bool:
-        """Whether autograd has to see how the backgrounds are made."""
-        around = () if self.panorama is None else (self.panorama.frame, self.panorama.distortion)
-        tensors = (self.color, self.uv_from_pixel, self.dark, *around)
-        return any(tensor is not None and tensor.requires_grad for tensor in tensors)
-
 
 def background_tables(bank: Bank, background: Background, camera: Camera) -> BackgroundTables:
     """Derives the tables of a batch, once per batch.

@@ -18,15 +18,6 @@ from ondr.raster.visibility import Visibility
 from ondr.scene import Instances, Scene
 
 
-def twins(device: torch.device) -> ModuleType:
-    """Returns the module whose functions suit a device: `boxes`, or its compiled twin on the CPU."""
-    if device.type != "cpu":
-        return boxes
-    from ondr import boxes_numba
-
-    return boxes_numba
-
-
 def visible_fraction(
     pixels: Int32[Tensor, "batch object"], covered: Int32[Tensor, "batch object"]
 ) -> Float32[Tensor, "batch object"]:
@@ -60,9 +51,13 @@ class Facts:
         return self.scene.num_objects
 
     @property
-    def twins(self) -> ModuleType:
-        """`boxes`, or its twin for the batch's device."""
-        return twins(self.seen.slot.device)
+    def box_functions(self) -> ModuleType:
+        """The module whose functions suit the batch's device: `boxes`, or its compiled twin on the CPU."""
+        if self.seen.slot.device.type != "cpu":
+            return boxes
+        from ondr import boxes_numba
+
+        return boxes_numba
 
     @property
     def mesh(self) -> Int32[Tensor, "batch object"]:
@@ -83,7 +78,7 @@ class Facts:
     @functools.cached_property
     def extents(self) -> boxes.Extents:
         """What is visible of each object."""
-        extents: boxes.Extents = self.twins.visible_extents(self.seen.slot, self.count)
+        extents: boxes.Extents = self.box_functions.visible_extents(self.seen.slot, self.count)
         return extents
 
     @functools.cached_property
@@ -92,7 +87,7 @@ class Facts:
         bank, camera = self.assets.bank, self.scene.camera
         what = (bank.hull, bank.hull_edges, self.mesh, self.camera_from_bank, camera.intrinsics)
         if camera.distortion is None:
-            found: Tensor = self.twins.amodal_boxes(*what)
+            found: Tensor = self.box_functions.amodal_boxes(*what)
             return found
         return boxes.amodal_boxes(*what, camera.distortion)
 
@@ -140,5 +135,5 @@ class Facts:
     @functools.cached_property
     def instance_ids(self) -> Tensor:
         """Which labelled object each pixel sees, int16 `[B, H, W]`; -1 elsewhere."""
-        found: Tensor = self.twins.instance_ids(self.seen.slot, self.labelled)
+        found: Tensor = self.box_functions.instance_ids(self.seen.slot, self.labelled)
         return found

@@ -130,3 +130,10 @@ class Gltf:
         path.write_text(json.dumps(tree))
         (path.parent / "data.bin").write_bytes(self.data)
         return path
+
+
+def unpack_words(words: np.ndarray) -> np.ndarray:
+    """Returns the linear RGB 0..1, float32 `[*shape, 3]`, that the bank's words stand for."""
+    unsigned = words.view(np.uint32)
+    channels = np.stack([unsigned >> shift & 255 for shift in (0, 8, 16)], axis=-1)
+    return (channels.astype(np.float32) / 255) ** 2

@@ -8,13 +8,12 @@ import torch
 
 from ondr.assets import load_assets
 from ondr.assets.bank import Assets
-from ondr.assets.texels import unpack_words
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError
 from ondr.leaves import leaves_of
 from ondr.settings import SHAPES
 
-from .makers import QUAD_OBJ, Gltf, bomb_png, cube_obj, encoded, four_corners, ply_text
+from .makers import QUAD_OBJ, Gltf, bomb_png, cube_obj, encoded, four_corners, ply_text, unpack_words
 
 GRID = [(x, y) for y in (0, 0.5, 1) for x in (0, 0.5, 1)]
 FINE_QUAD = "".join(

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from ondr.assets.meshes import READERS, Mesh, build_mesh, read_mesh
 from ondr.assets.parts import DEFAULT, WHITE, Part, Surface
-from ondr.assets.texels import unpack_words
 from ondr.errors import AssetError
 
-from .makers import CUBE_TRIANGLES, CUBE_VERTICES, QUAD_OBJ, cube_obj
+from .makers import CUBE_TRIANGLES, CUBE_VERTICES, QUAD_OBJ, cube_obj, unpack_words
 
 CUBE = CUBE_VERTICES[CUBE_TRIANGLES]
 

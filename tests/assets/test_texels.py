@@ -6,7 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ondr.assets.texels import mip_chain, pack_words, unpack_words
+from ondr.assets.texels import mip_chain, pack_words
+
+from .makers import unpack_words
 
 CHANNEL = st.floats(0, 1, width=32)
 

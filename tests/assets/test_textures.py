@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from ondr.assets.parts import ImageData
-from ondr.assets.texels import unpack_words
 from ondr.assets.textures import NOISE_SLOPES, TextureStore, noise_tiles
 from ondr.errors import AssetError
 
-from .makers import encoded
+from .makers import encoded, unpack_words
 
 RED = ImageData(encoded(np.full((8, 8, 3), (255, 0, 0), np.uint8)), "red.png")
 BLUE = ImageData(encoded(np.full((4, 4, 3), (0, 0, 255), np.uint8)), "blue.png")
