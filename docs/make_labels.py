@@ -19,10 +19,10 @@ from torch import Tensor
 import ondr
 from ondr.assets.files import sample_folder
 from ondr.batch import Batch, Targets
-from ondr.marks import class_color, draw_marks, marks_of
+from ondr.draw_3d import draw_3d_labels
+from ondr.draw_labels import class_color, draw_marks, marks_of
 from ondr.motion import moved
 from ondr.settings import Output
-from ondr.wires import draw_wires
 
 FOLDER = Path(__file__).parent / "labels"
 SAMPLE = 36
@@ -164,7 +164,7 @@ def wires(picture: Image.Image, targets: Targets, name: str) -> None:
     """Draws boxes in space, or keypoints."""
     kept = {"boxes_3d": "boxes_3d_image"}.get(name, name)
     plain = Targets(targets.image_size, targets.sample_ids, labels=targets.labels, **{kept: getattr(targets, kept)})
-    draw_wires(picture, plain, 0, SCALE)
+    draw_3d_labels(picture, plain, 0, SCALE)
 
 
 def axes(picture: Image.Image, targets: Targets, name: str) -> None:

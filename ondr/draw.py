@@ -10,10 +10,10 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
+from ondr.draw_3d import draw_3d_labels
+from ondr.draw_labels import INK, draw_marks, font, marks_of
 from ondr.errors import ConfigError
-from ondr.marks import INK, draw_marks, font, marks_of
 from ondr.pixel_format import as_bytes
-from ondr.wires import draw_wires
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,7 +67,7 @@ def draw(
     pictures = _pictures(batch.images, scale)
     for i, picture in enumerate(pictures):
         if chosen[i]:
-            draw_wires(picture, batch.targets, i, scale)
+            draw_3d_labels(picture, batch.targets, i, scale)
             draw_marks(picture, marks_of(batch.targets, i, class_names, scale))
     return as_tensor(_sheet(pictures, [f"#{i}" for i in batch.sample_ids.tolist()], columns))
 

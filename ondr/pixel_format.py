@@ -40,7 +40,7 @@ class PixelFormat:
         """The layout as torch names it."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
-    def room(self, count: int, size: tuple[int, int]) -> Num[Tensor, "batch 3 height width"]:
+    def new_images(self, count: int, size: tuple[int, int]) -> Num[Tensor, "batch 3 height width"]:
         """Returns memory of the CPU for images of height and width `size`, with anything in it."""
         if self.channels_last:
             return recycled(count, *size, 3, dtype=self.dtype).permute(0, 3, 1, 2)

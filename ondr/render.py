@@ -12,7 +12,7 @@ from torch import Tensor
 from ondr.assets.bank import Assets
 from ondr.batch import Targets
 from ondr.config import Config
-from ondr.imaging.picture import develop, room_for
+from ondr.imaging.pipeline import develop, out_buffer
 from ondr.imaging.sight import see
 from ondr.isolation import isolated
 from ondr.labels import label
@@ -50,11 +50,11 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Num[Tensor, "batc
             MemoryError or a RuntimeError, whichever is raised there.
     """
     with isolated(assets.bank.device):
-        room = room_for(assets.bank, scene, cfg)
-        parts = _render_parts(scene, assets, cfg, room)
+        out = out_buffer(assets.bank, scene, cfg)
+        parts = _render_parts(scene, assets, cfg, out)
     images, targets = parts[0]
     if len(parts) > 1:
-        images = torch.cat([images for images, _ in parts]) if room is None else room
+        images = torch.cat([images for images, _ in parts]) if out is None else out
         targets = Targets.join([targets for _, targets in parts])
     # A view that was made without gradients, as these may be, cannot be changed in place with them.
     return images if images.requires_grad else images.detach(), targets
@@ -76,14 +76,14 @@ def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
         yield scene if parts == 1 else scene.rows(slice(total * i // parts, total * (i + 1) // parts))
 
 
-def _render_parts(scene: Scene, assets: Assets, cfg: Config, room: Tensor | None) -> list[tuple[Tensor, Targets]]:
+def _render_parts(scene: Scene, assets: Assets, cfg: Config, out: Tensor | None) -> list[tuple[Tensor, Targets]]:
     """Renders one part after the other: where their size is not set, in smaller ones if memory runs out."""
     done = 0
 
     def run(part: Scene) -> tuple[Tensor, Targets]:
         nonlocal done
         after = done + len(part.sample_ids)
-        found = _render(part, assets, cfg, None if room is None else room[done:after])
+        found = _render(part, assets, cfg, None if out is None else out[done:after])
         done = after
         return found
 
@@ -101,12 +101,12 @@ def _render_parts(scene: Scene, assets: Assets, cfg: Config, room: Tensor | None
         raise
 
 
-def _render(scene: Scene, assets: Assets, cfg: Config, room: Tensor | None) -> tuple[Tensor, Targets]:
+def _render(scene: Scene, assets: Assets, cfg: Config, out: Tensor | None) -> tuple[Tensor, Targets]:
     with stage("place"):
         instances = place(scene, assets.bank, cfg.render.detail_pixels)
     with stage("see"):
         sight = see(assets.bank, instances, scene, cfg)
-    images = develop(assets.bank, instances, scene, sight, cfg, room)
+    images = develop(assets.bank, instances, scene, sight, cfg, out)
     with stage("label"):
         targets = label(scene, assets, instances, sight.visibility, cfg)
     return images, targets

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from ondr.draw import as_tensor
-from ondr.marks import PALETTE, font
+from ondr.draw_labels import PALETTE, font
 from ondr.stats import Stats
 
 PANEL = 400, 230

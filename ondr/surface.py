@@ -204,7 +204,7 @@ def position_at(corners: Corners, hit: Hit) -> Vector:
 
 
 @dataclass(frozen=True)
-class Met:
+class SurfaceHit:
     """What rays meet."""
 
     corners: Corners
@@ -213,7 +213,7 @@ class Met:
     hit: Hit
 
 
-def meet(tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y: Tensor) -> Met:
+def meet(tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y: Tensor) -> SurfaceHit:
     """Returns where rays meet the triangles that they see.
 
     Args:
@@ -224,4 +224,4 @@ def meet(tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y
         y: Likewise.
     """
     corners, frame = corners_of(tables, triangle, instance), take(tables.bank_from_camera, instance)
-    return Met(corners, frame, intersect(corners, frame, take_one(tables.two_sided, instance), x, y))
+    return SurfaceHit(corners, frame, intersect(corners, frame, take_one(tables.two_sided, instance), x, y))

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ondr.batch import Batch, Targets
 from ondr.draw import CAPTION_PIXELS, GAP_PIXELS, draw
+from ondr.draw_labels import GREY, INK, Mark, class_color, place_texts
 from ondr.draws import Draws
 from ondr.errors import ConfigError
-from ondr.marks import GREY, INK, Mark, class_color, place_texts
 
 PAINT = 0.25
 """Brightness of the test images."""

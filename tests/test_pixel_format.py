@@ -42,7 +42,7 @@ def test_formats_keep_what_they_can_hold(pixels: PixelFormat) -> None:
     made = pixels.of(given)
     assert made.shape == given.shape
     assert PixelFormat.like(made) == pixels
-    assert PixelFormat.like(pixels.room(2, (5, 7))) == pixels
+    assert PixelFormat.like(pixels.new_images(2, (5, 7))) == pixels
     assert pixels.of(made) is made
     assert torch.equal(pixels.stack(given.unbind(1)), made)
     # Half a step of bytes; 8 bits of a bfloat16's fraction, 11 of a float16's.

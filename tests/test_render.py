@@ -96,7 +96,7 @@ def test_image_by_image_is_what_stage_by_stage_makes(
     }
     scenes = dataset(render={"compile": compile}, **settings)
     one_by_one = rendered(scenes).images
-    monkeypatch.setattr("ondr.imaging.picture.acts_on_light", lambda scene: True)
+    monkeypatch.setattr("ondr.imaging.pipeline.acts_on_light", lambda scene: True)
     monkeypatch.setattr("ondr.imaging.finish_numba.finish", lambda *_: pytest.fail("not stage by stage"))
     assert torch.equal(rendered(scenes).images, one_by_one)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ondr.batch import Targets
-from ondr.imaging.picture import develop
+from ondr.imaging.pipeline import develop
 from ondr.imaging.sight import see
 from ondr.labels import label
 from ondr.place import place

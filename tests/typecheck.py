@@ -10,8 +10,8 @@ from jaxtyping import install_import_hook
 CHECKED = """
     assets batch boxes color draw draws export.cuboids export.formats export.pictures geometry harmonics
     imaging.appearance imaging.background imaging.blur imaging.compose imaging.fragments imaging.grid
-    imaging.light_view imaging.lighting imaging.patterns imaging.photometric imaging.picture imaging.shading
-    imaging.shadow_maps imaging.shadows imaging.surroundings imaging.texture labels laws loop.collate noise
+    imaging.light_view imaging.lighting imaging.patterns imaging.photometric imaging.pipeline imaging.shading
+    imaging.shadow_maps imaging.shadows imaging.environment imaging.texture labels laws loop.collate noise
     place planes raster.limits raster.visibility render rng sampling scene surface temperature views
 """
 

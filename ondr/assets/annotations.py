@@ -28,7 +28,7 @@ from ondr.errors import AssetError, say_once
 class Note:
     """What is said of one mesh."""
 
-    said: Sidecar
+    sidecar: Sidecar
     stencil: Int64[np.ndarray, "triangle"] | None
     """A number for each triangle; None: none is given."""
 
@@ -39,19 +39,19 @@ def read_note(file: MeshFile, mesh: Mesh) -> Note:
     Raises:
         AssetError: The file beside it cannot be used, or does not go with the mesh.
     """
-    said = Sidecar() if made_here(file) else read_sidecar(file.path)
-    if said.stencil is None:
-        return Note(said, None)
-    if isinstance(said.stencil, int):
-        return Note(said, np.full(len(mesh.triangles), said.stencil))
+    sidecar = Sidecar() if made_here(file) else read_sidecar(file.path)
+    if sidecar.stencil is None:
+        return Note(sidecar, None)
+    if isinstance(sidecar.stencil, int):
+        return Note(sidecar, np.full(len(mesh.triangles), sidecar.stencil))
     face = faces_of_triangles(file.path)
     number = int(face.max()) + 1
-    if len(said.stencil) != number:
+    if len(sidecar.stencil) != number:
         raise AssetError(
             f"{file.path.with_name(file.path.stem + SUFFIX)} stencil must have a number for each of the {number} faces "
-            f"of {file.path.name}, got {len(said.stencil)}. Add or remove some, or give one number for all."
+            f"of {file.path.name}, got {len(sidecar.stencil)}. Add or remove some, or give one number for all."
         )
-    return Note(said, np.array(said.stencil)[face])
+    return Note(sidecar, np.array(sidecar.stencil)[face])
 
 
 def say_strays(files: Sequence[MeshFile]) -> None:
@@ -89,22 +89,22 @@ def annotate(
         bent: Rows of the bank with the files' meshes bent.
         cfg: `outputs`, `labels` and `objects.bends_degrees` are read.
     """
-    asked, said = set(cfg.outputs), [note.said for note in notes]
+    asked, sidecars = set(cfg.outputs), [note.sidecar for note in notes]
     made = Annotations()
     if asked & {"keypoints", "keypoints_3d"}:
-        names, places, has = class_keypoints(meshes[: len(notes)], said, labels, cfg.labels.keypoints)
+        names, places, has = class_keypoints(meshes[: len(notes)], sidecars, labels, cfg.labels.keypoints)
         made = Annotations(names, torch.from_numpy(places).float(), torch.from_numpy(has))
     return Annotations(
         keypoint_names=made.keypoint_names,
         keypoints=made.keypoints,
         has_keypoint=made.has_keypoint,
-        symmetries=_symmetries(said, cfg.labels.symmetry_steps) if "symmetries" in asked else None,
+        symmetries=_symmetries(sidecars, cfg.labels.symmetry_steps) if "symmetries" in asked else None,
         stencil=_stencil(notes, meshes, bent, len(cfg.objects.bends_degrees)) if "stencil" in asked else None,
     )
 
 
-def _symmetries(said: Sequence[Sidecar], steps: int) -> torch.Tensor:
-    each = [symmetry_transforms(one, steps) for one in said]
+def _symmetries(sidecars: Sequence[Sidecar], steps: int) -> torch.Tensor:
+    each = [symmetry_transforms(one, steps) for one in sidecars]
     most = max(map(len, each))
     padded = [np.concatenate([s, np.tile(np.eye(4), (most - len(s), 1, 1))]) for s in each]
     return torch.from_numpy(np.stack(padded)).float()

@@ -33,7 +33,7 @@ def farthest_points(points: Float[np.ndarray, "vertex 3"], number: int) -> Float
 
 
 def class_keypoints(
-    meshes: Sequence[Mesh], said: Sequence[Sidecar], labels: Sequence[int], number: int
+    meshes: Sequence[Mesh], sidecars: Sequence[Sidecar], labels: Sequence[int], number: int
 ) -> tuple[tuple[tuple[str, ...], ...], Float64[np.ndarray, "mesh keypoint 3"], Bool[np.ndarray, "mesh keypoint"]]:
     """Returns the names of each class's keypoints, where each mesh has them, and which of them it has.
 
@@ -42,14 +42,14 @@ def class_keypoints(
 
     Args:
         meshes: The files' meshes.
-        said: Of each.
+        sidecars: Of each.
         labels: Class of each.
         number: Of points for a class without names.
 
     Returns:
         Names by class; places in the bank's coordinates, 0 for one that a mesh does not have; which it has.
     """
-    found = _places(meshes, said, labels, number)
+    found = _places(meshes, sidecars, labels, number)
     names = [dict[str, None]() for _ in range(max(labels, default=-1) + 1)]
     for label, points in zip(labels, found, strict=True):
         names[label] |= dict.fromkeys(points)
@@ -63,14 +63,14 @@ def class_keypoints(
 
 
 def _places(
-    meshes: Sequence[Mesh], said: Sequence[Sidecar], labels: Sequence[int], number: int
+    meshes: Sequence[Mesh], sidecars: Sequence[Sidecar], labels: Sequence[int], number: int
 ) -> list[dict[str, Float64[np.ndarray, "3"]]]:
     """Returns the keypoints of each mesh by their names, in the bank's coordinates."""
-    named = {label for label, note in zip(labels, said, strict=True) if note.keypoints}
+    named = {label for label, sidecar in zip(labels, sidecars, strict=True) if sidecar.keypoints}
     found = []
-    for mesh, note, label in zip(meshes, said, labels, strict=True):
+    for mesh, sidecar, label in zip(meshes, sidecars, labels, strict=True):
         if label in named:
-            found.append({name: at - mesh.center for name, at in note.keypoints.items()})
+            found.append({name: at - mesh.center for name, at in sidecar.keypoints.items()})
         else:
             found.append({str(k): p for k, p in enumerate(farthest_points(mesh.vertices[:, :3], number))})
     return found

@@ -8,19 +8,19 @@ from jaxtyping import Float64
 from ondr.assets.sidecar import Sidecar, Turning
 
 
-def symmetry_transforms(said: Sidecar, steps: int) -> Float64[np.ndarray, "symmetry 4 4"]:
+def symmetry_transforms(sidecar: Sidecar, steps: int) -> Float64[np.ndarray, "symmetry 4 4"]:
     """Returns the rigid transforms of the file's coordinates under which a mesh looks the same, the identity first.
 
     Every discrete symmetry is followed by every turn about every continuous axis.
 
     Args:
-        said: Of the mesh.
+        sidecar: Of the mesh.
         steps: Into how many turns the full turn about a continuous axis is divided.
 
     Source: Hodan et al. 2020, "BOP challenge 2020 on 6D object localization", section 2.2; `models_info.json`.
     """
-    discrete = np.concatenate([np.eye(4)[None], said.matrices])
-    turns = np.concatenate([np.eye(4)[None], *(_turns(axis, steps)[1:] for axis in said.symmetries_continuous)])
+    discrete = np.concatenate([np.eye(4)[None], sidecar.matrices])
+    turns = np.concatenate([np.eye(4)[None], *(_turns(axis, steps)[1:] for axis in sidecar.symmetries_continuous)])
     every = np.einsum("tij,djk->dtik", turns, discrete).reshape(-1, 4, 4)
     # The file may name the identity, or a turn of its own axis.
     _, first = np.unique(every.round(6) + 0.0, axis=0, return_index=True)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.geometry import invert, product, rotation_about
-from ondr.imaging.surroundings import between_poles, panorama_uv
+from ondr.imaging.environment import between_poles, panorama_uv
 from ondr.imaging.texture import LINEAR_FROM_SQUARE, fetch_level
 from ondr.lens import rays_through
 from ondr.planes import Vector, add_product, places, rotated, take, take_one, unit
@@ -113,8 +113,8 @@ def background_at(tables: BackgroundTables, image: Tensor, x: Tensor, y: Tensor)
     if tables.panorama is None:
         return flat
     shown = take_one(tables.panorama.shown, image)
-    around = _panorama_at(tables, tables.panorama, image, x, y)
-    return tuple(torch.where(shown, a, f) for a, f in zip(around, flat, strict=True))
+    beyond = _panorama_at(tables, tables.panorama, image, x, y)
+    return tuple(torch.where(shown, a, f) for a, f in zip(beyond, flat, strict=True))
 
 
 def _panorama_at(tables: BackgroundTables, panorama: PanoramaTables, image: Tensor, x: Tensor, y: Tensor) -> Vector:

@@ -83,7 +83,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def free_rows(tables: Tree) -> Tree:
+def mark_rows_dynamic(tables: Tree) -> Tree:
     """Returns tables whose number of rows a compiled function takes as it comes, instead of being compiled for each.
 
     Args:

@@ -19,7 +19,7 @@ from ondr.planes import places
 from ondr.raster.visibility import Fragments
 from ondr.threads_numba import numba_threads
 
-QUARTERS = np.array([bin(mask).count("1") / 4 for mask in range(16)], np.float32)
+MASK_SHARES = np.array([bin(mask).count("1") / 4 for mask in range(16)], np.float32)
 """Share of a pixel that a mask of samples covers."""
 
 
@@ -76,7 +76,7 @@ class Behind(NamedTuple):
     """[batch]: of that level, texels."""
     matrix: np.ndarray
     """float32 [batch, 2, 3]: u and v of a pixel; not used before a panorama."""
-    around: np.ndarray
+    panorama: np.ndarray
     """[batch]: row of `uv`; -1 for an image without a panorama."""
     uv: np.ndarray
     """float32 [shown, 2, height, width]: u and v of the pixels' centres in panoramas."""
@@ -91,10 +91,10 @@ def _behind(tables: BackgroundTables, size: tuple[int, int]) -> Behind:
     start, side = first + level_start(log2_side, level), 1 << log2_side - level
     dark = torch.zeros_like(tables.color) if tables.dark is None else tables.dark
     tint = (tables.color - dark) * LINEAR_FROM_SQUARE
-    around, uv = torch.full_like(first, -1), tables.color.new_zeros(0, 2, *size)
+    panorama, uv = torch.full_like(first, -1), tables.color.new_zeros(0, 2, *size)
     if tables.panorama is not None:
         shown = tables.panorama.shown
-        around[shown] = torch.arange(int(shown.sum()), dtype=around.dtype)
+        panorama[shown] = torch.arange(int(shown.sum()), dtype=panorama.dtype)
         first, log2_side, level = tables.panorama.texture.unbind(-1)
         start = torch.where(shown, first + level_start(log2_side, level), start)
         side = torch.where(shown, 1 << log2_side - level, side)
@@ -106,7 +106,7 @@ def _behind(tables: BackgroundTables, size: tuple[int, int]) -> Behind:
         start=start.numpy(),
         side=side.numpy(),
         matrix=tables.uv_from_pixel.contiguous().numpy(),
-        around=around.numpy(),
+        panorama=panorama.numpy(),
         uv=uv.contiguous().numpy(),
         tint=tint.contiguous().numpy(),
         dark=dark.contiguous().numpy(),
@@ -140,7 +140,7 @@ def compose_image(front, behind, b, image):
     covered = np.zeros((height, width), np.float32)
     image[:] = 0
     _add_fragments(front, b, covered, image)
-    start, side, row = behind.start[b], behind.side[b], behind.around[b]
+    start, side, row = behind.start[b], behind.side[b], behind.panorama[b]
     words, shares = np.empty((4, width), np.int32), np.empty((2, width), np.float32)
     for y in range(height):
         if row < 0:
@@ -159,7 +159,7 @@ def compose_image(front, behind, b, image):
 def _add_fragments(front, b, covered, image):
     flat_cover, flat = covered.reshape(-1), image.reshape(3, -1)
     for i in range(front.bounds[b], front.bounds[b + 1]):
-        p, share = front.pixel[i] - b * covered.size, QUARTERS[front.mask[i]]
+        p, share = front.pixel[i] - b * covered.size, MASK_SHARES[front.mask[i]]
         flat_cover[p] += share
         for c in range(3):
             flat[c, p] += front.colors[c, i] * share

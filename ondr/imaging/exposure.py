@@ -25,10 +25,10 @@ Images = Float[Tensor, "batch 3 height width"]
 
 
 @dataclass(frozen=True)
-class Making:
+class OutputPlan:
     """How a batch's images are made."""
 
-    graded: bool
+    needs_grad: bool
     """Autograd sees it."""
     fast: bool
     """By compiled functions; without gradients."""
@@ -52,20 +52,20 @@ def exposed_format(scene: Scene, cfg: Config) -> PixelFormat:
     return FLOATS if developed else cfg.pixel_format
 
 
-def exposed(linear: Images, scene: Scene, cfg: Config, making: Making) -> Num[Tensor, "batch 3 height width"]:
+def exposed(linear: Images, scene: Scene, cfg: Config, plan: OutputPlan) -> Num[Tensor, "batch 3 height width"]:
     """Returns linear light, which may be written over, as a picture in the format of `exposed_format`."""
-    linear = _on_rows(row_effects.LENS, linear, scene, making)
+    linear = _on_rows(row_effects.LENS, linear, scene, plan)
     largest = scene.structure.largest.get(BLUR, 0.0)
     linear = blur(linear, scene.effects.blur_sigma, blurred_rows(scene), largest, in_place=True)
-    linear = _on_rows(row_effects.SENSOR, linear, scene, making)
+    linear = _on_rows(row_effects.SENSOR, linear, scene, plan)
     ids, pixels, engine = scene.device_ids, exposed_format(scene, cfg), cfg.photometric.engine
-    if making.fast and engine == "fused" and linear.device.type != "cpu":
+    if plan.fast and engine == "fused" and linear.device.type != "cpu":
         return compiled(expose_fused)(linear, scene.effects, scene.seed, ids, pixels)
-    out = None if making.out is None else room_for_exposed(scene, cfg, making.out)
+    out = None if plan.out is None else exposed_buffer(scene, cfg, plan.out)
     return pixels.of(expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=engine, out=out))
 
 
-def room_for_exposed(
+def exposed_buffer(
     scene: Scene, cfg: Config, out: Num[Tensor, "batch 3 height width"]
 ) -> Num[Tensor, "batch 3 height width"]:
     """Returns where exposure writes on the CPU: into what is handed over, or, where development follows, scratch."""
@@ -73,21 +73,21 @@ def room_for_exposed(
 
 
 def developed(
-    encoded: Num[Tensor, "batch 3 height width"], scene: Scene, cfg: Config, making: Making
+    encoded: Num[Tensor, "batch 3 height width"], scene: Scene, cfg: Config, plan: OutputPlan
 ) -> Num[Tensor, "batch 3 height width"]:
     """Returns a picture, which may be written over, after development and in the format that is wanted."""
-    encoded = _on_rows(row_effects.DEVELOPMENT, encoded, scene, making)
+    encoded = _on_rows(row_effects.DEVELOPMENT, encoded, scene, plan)
     if exposed_format(scene, cfg) == cfg.pixel_format:
         return encoded
-    if making.out is None:
-        return (compiled(PixelFormat.of) if making.fast else PixelFormat.of)(cfg.pixel_format, encoded)
+    if plan.out is None:
+        return (compiled(PixelFormat.of) if plan.fast else PixelFormat.of)(cfg.pixel_format, encoded)
     from ondr.imaging import store_numba
 
-    store_numba.write(encoded, making.out)
-    return making.out
+    store_numba.write(encoded, plan.out)
+    return plan.out
 
 
-def _on_rows(table: Mapping[str, row_effects.Effect], images: Tensor, scene: Scene, making: Making) -> Tensor:
+def _on_rows(table: Mapping[str, row_effects.Effect], images: Tensor, scene: Scene, plan: OutputPlan) -> Tensor:
     rows, largest = scene.structure.rows, scene.structure.largest
     what = (scene.effects, rows, largest, scene.seed, scene.device_ids)
-    return row_effects.apply(table, images, *what, in_place=not making.graded)
+    return row_effects.apply(table, images, *what, in_place=not plan.needs_grad)

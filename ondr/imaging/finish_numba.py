@@ -18,7 +18,7 @@ from ondr.imaging.blur import reach_of
 from ondr.imaging.blur_numba import blur_image, half_kernels
 from ondr.imaging.compose_numba import compose_image, layers_of
 from ondr.imaging.photometric_numba import expose_image, exposure_of
-from ondr.imaging.store_numba import room_of
+from ondr.imaging.store_numba import out_buffer_of
 from ondr.raster.turns_numba import next_turn
 from ondr.raster.visibility import Fragments
 from ondr.scene import Scene
@@ -51,12 +51,12 @@ def finish(
     exposure = exposure_of(scene.effects, scene.seed, scene.sample_ids)
     with numba_threads() as threads:
         light = scratch("finish.light", min(threads, len(out)), 3, *size)
-        _finish(*layers, reach.numpy(), weights.numpy(), exposure, *room_of(out), light.numpy())
+        _finish(*layers, reach.numpy(), weights.numpy(), exposure, *out_buffer_of(out), light.numpy())
 
 
 @typing.no_type_check
 @njit(parallel=True, error_model="numpy", cache=True)
-def _finish(front, behind, reach, weights, exposure, room, channels_last, brain, light):
+def _finish(front, behind, reach, weights, exposure, out, channels_last, is_bfloat16, light):
     turn = np.zeros(1, np.int64)
     for thread in prange(len(light)):
         linear = light[thread]
@@ -65,5 +65,5 @@ def _finish(front, behind, reach, weights, exposure, room, channels_last, brain,
             compose_image(front, behind, i, linear)
             if reach[i] > 0:
                 blur_image(linear, weights[i], reach[i], linear)
-            expose_image(linear, exposure, i, room[i], channels_last, brain)
+            expose_image(linear, exposure, i, out[i], channels_last, is_bfloat16)
             i = next_turn(turn)

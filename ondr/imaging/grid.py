@@ -33,14 +33,14 @@ class Grid:
     """Which of the image's instances; -1 for none."""
 
 
-QUARTERS = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
+SAMPLES_2X2 = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
 """Where in a pixel its 2 x 2 samples lie, row by row."""
 
 
 def grid_of_samples(
     triangle: Int32[Tensor, "batch height width 4"], slot: Int16[Tensor, "batch height width 4"]
 ) -> Grid:
-    """Returns the grid of what the `QUARTERS` of each pixel see."""
+    """Returns the grid of what the `SAMPLES_2X2` of each pixel see."""
     batch, height, width, _ = slot.shape
     planes = (plane.view(batch, height, width, 2, 2).transpose(2, 3) for plane in (triangle, slot))
     return Grid(*(plane.reshape(batch, 2 * height, 2 * width) for plane in planes))

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.geometry import product
-from ondr.imaging.surroundings import SurroundingTables, irradiance, mirrored, mirrored_shares, reflection_of
+from ondr.imaging.environment import EnvironmentTables, irradiance, mirrored, mirrored_shares, reflection_of
 from ondr.planes import Image, Vector, add_product, along, dot, mix, scaled, take, take_one
 from ondr.scene import Camera, Lights, Materials
 
@@ -47,12 +47,12 @@ class LightTables:
     """`Materials.metallic`."""
     emission: Float[Tensor, "instance"] | None = None
     """`Materials.emission`."""
-    around: SurroundingTables | None = None
+    environment: EnvironmentTables | None = None
     """Light that differs from side to side, `ambient` aside; None: there is none."""
 
 
 def light_tables(
-    lights: Lights, camera: Camera, materials: Materials, around: SurroundingTables | None = None
+    lights: Lights, camera: Camera, materials: Materials, environment: EnvironmentTables | None = None
 ) -> LightTables:
     """Derives the tables of a batch, once per batch."""
     position, w = lights.position.split((3, 1), dim=-1)
@@ -67,7 +67,9 @@ def light_tables(
     alpha2, k = roughness**4, (roughness + 1) ** 2 / 8
     reflection = torch.stack([alpha2, (alpha2 - 1) / 2, k, materials.specular], dim=-1)
     reflection = reflection.flatten(0, 1)
-    return LightTables(lights=rows, ambient=lights.ambient, reflection=reflection, around=around, **finishes(materials))
+    return LightTables(
+        lights=rows, ambient=lights.ambient, reflection=reflection, environment=environment, **finishes(materials)
+    )
 
 
 def finishes(materials: Materials) -> dict[str, Tensor]:
@@ -180,7 +182,7 @@ def channels(planes: Vector) -> Vector:
     return planes * 3 if len(planes) == 1 else planes
 
 
-def from_around(tables: SurroundingTables, color: Vector, facing: Facing, image: Image) -> Vector:
+def from_environment(tables: EnvironmentTables, color: Vector, facing: Facing, image: Image) -> Vector:
     """Returns what surfaces reflect of light that differs from side to side.
 
     Args:
@@ -214,7 +216,7 @@ def from_hemisphere(table: Tensor, color: Vector, facing: Facing, image: Image) 
     the mirrored one.
 
     Args:
-        table: `SurroundingTables.hemisphere`.
+        table: `EnvironmentTables.hemisphere`.
         color: Linear, diffuse.
         facing: The surface.
         image: Row of the batch, int32; None: there is one image.
@@ -254,8 +256,9 @@ def illuminate(
     # Ambient light comes from everywhere, so the specular lobe gathers it whole, whatever its width.
     f0s = channels(facing.f0)
     total = [add_product(a, 1 - a, f0) * e for a, f0, e in zip(color, f0s, ambient, strict=True)]
-    if tables.around is not None:
-        total = [t + more for t, more in zip(total, from_around(tables.around, color, facing, image), strict=True)]
+    if tables.environment is not None:
+        more = from_environment(tables.environment, color, facing, image)
+        total = [t + m for t, m in zip(total, more, strict=True)]
     for number, row in enumerate(tables.lights.unbind(1)):
         light = take(row, image)
         if number == 0 and lit is not None:

@@ -53,9 +53,9 @@ def expose(
     elif linear.device.type == "cpu" and linear.dtype == torch.float32 and not needs_grad(linear, effects):
         from ondr.imaging.photometric_numba import expose as expose_numba
 
-        room = torch.empty_like(linear, memory_format=torch.contiguous_format) if out is None else out
-        expose_numba(linear, effects, seed=seed, sample_ids=sample_ids, out=room)
-        return room
+        new = torch.empty_like(linear, memory_format=torch.contiguous_format) if out is None else out
+        expose_numba(linear, effects, seed=seed, sample_ids=sample_ids, out=new)
+        return new
     else:
         images = expose_fused(linear, effects, seed, sample_ids)
     return images if out is None else out.copy_(converted(images, out.dtype))

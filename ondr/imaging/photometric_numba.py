@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64, Num
 from numba import njit, prange
 from torch import Tensor
 
-from ondr.imaging.store_numba import room_of, store
+from ondr.imaging.store_numba import out_buffer_of, store
 from ondr.noise import normal_table
 from ondr.noise_numba import NAME, as_words, noise_line
 from ondr.scene import Effects
@@ -39,7 +39,7 @@ def expose(
     """Exposes a batch into `out`. See `photometric.expose`."""
     exposure = exposure_of(effects, seed, sample_ids)
     with numba_threads():
-        _expose(linear.detach().contiguous().numpy(), exposure, *room_of(out))
+        _expose(linear.detach().contiguous().numpy(), exposure, *out_buffer_of(out))
 
 
 class Exposure(NamedTuple):
@@ -64,14 +64,14 @@ def exposure_of(effects: Effects, seed: int, sample_ids: Int64[Tensor, "batch"])
 
 @typing.no_type_check
 @njit(parallel=True, fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
-def _expose(linear, exposure, room, channels_last, brain):
+def _expose(linear, exposure, out, channels_last, is_bfloat16):
     for i in prange(len(linear)):
-        expose_image(linear[i], exposure, i, room[i], channels_last, brain)
+        expose_image(linear[i], exposure, i, out[i], channels_last, is_bfloat16)
 
 
 @typing.no_type_check
 @njit(fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
-def expose_image(linear, exposure, i, image, channels_last, brain):
+def expose_image(linear, exposure, i, image, channels_last, is_bfloat16):
     """Exposes image i, float32 [3, height, width], into one that is handed over. See `store_numba.store`."""
     _, height, width = linear.shape
     brightness, contrast, saturation, sectors, std = exposure.factors[i]
@@ -97,7 +97,7 @@ def expose_image(linear, exposure, i, image, channels_last, brain):
             _add_noise(r, noise[0], std)
             _add_noise(g, noise[1], std)
             _add_noise(b, noise[2], std)
-        store(lines, stored, image, y, channels_last, brain)
+        store(lines, stored, image, y, channels_last, is_bfloat16)
 
 
 @typing.no_type_check

@@ -23,7 +23,7 @@ PREFIX = "photometric."
 
 
 @dataclass(frozen=True)
-class Some:
+class EffectInput:
     """Some images of a batch and what an effect needs to know of them."""
 
     images: Float[Tensor, "some 3 height width"]
@@ -38,7 +38,7 @@ class Some:
     seed: int
 
 
-Effect = Callable[[Some], Tensor]
+Effect = Callable[[EffectInput], Tensor]
 
 LENS: dict[str, Effect] = {
     "chromatic_aberration": lambda s: optics.aberrate(s.images, s.values),
@@ -96,7 +96,7 @@ def apply(
             continue
         for part in _parts(rows.get(PREFIX + name, ()), images.device if in_place else None):
             index = upload(torch.tensor(part), images.device)
-            some = Some(
+            some = EffectInput(
                 images=images[index],
                 values=values[index],
                 largest=largest[PREFIX + name],

@@ -11,9 +11,9 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.geometry import invert
 from ondr.imaging.appearance import AppearanceTables, albedo_at, appearance_tables
+from ondr.imaging.environment import environment_tables
 from ondr.imaging.lighting import LightTables, illuminate, light_tables
 from ondr.imaging.shadows import ShadowTables, lit_share
-from ondr.imaging.surroundings import surrounding_tables
 from ondr.planes import Image, Vector
 from ondr.scene import Instances, Scene
 from ondr.surface import SurfaceTables, facets_at, meet, normals_at, surface_tables
@@ -41,7 +41,7 @@ def shading_tables(bank: Bank, scene: Scene, instances: Instances, shadow: Shado
     return ShadingTables(
         surface=surface_tables(bank, instances, inverse_intrinsics),
         appearance=appearance_tables(bank, scene.materials),
-        light=light_tables(scene.lights, scene.camera, scene.materials, surrounding_tables(bank, scene)),
+        light=light_tables(scene.lights, scene.camera, scene.materials, environment_tables(bank, scene)),
         inverse_intrinsics=inverse_intrinsics,
         shadow=shadow,
         distortion=scene.camera.distortion,

@@ -19,7 +19,7 @@ from ondr.assets.bank import Bank
 from ondr.device import upload
 from ondr.fusion.loop import Job, run
 from ondr.geometry import invert, product
-from ondr.imaging.compiled import compiled, free_rows
+from ondr.imaging.compiled import compiled, mark_rows_dynamic
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
@@ -55,7 +55,7 @@ def shadow_tables(bank: Bank, scene: Scene, instances: Instances, casting: int, 
         before = replace(instances, triangle_count=instances.triangle_count * casts)
         maps = shadow_maps(bank, before, view, rows, compile)
     # Their length goes with how many images have shadows, which must not be compiled for each number.
-    covered, nearness = map(free_rows, maps) if compile and bank.device.type != "cpu" else maps
+    covered, nearness = map(mark_rows_dynamic, maps) if compile and bank.device.type != "cpu" else maps
     first = upload(_first_texels(rows, len(scene.sample_ids)), bank.device)
     return ShadowTables(covered, nearness, *shadow_views(view, strength, softness.detach(), first))
 
@@ -138,13 +138,15 @@ def _nearness(tables: MapTables, triangle: Tensor, slot: Tensor, compile: bool) 
     planes = (texel, triangle, slot)
     if not compile:
         return torch.where(triangle >= 0, nearness_at(tables, *planes, slots), 0)
-    free = MapTables(_free_instances(tables.surface), free_rows(tables.inverse_intrinsics))
-    return torch.where(triangle >= 0, compiled(nearness_at)(free, *map(free_rows, planes), slots), 0)
+    free = MapTables(_free_instances(tables.surface), mark_rows_dynamic(tables.inverse_intrinsics))
+    return torch.where(triangle >= 0, compiled(nearness_at)(free, *map(mark_rows_dynamic, planes), slots), 0)
 
 
 def _free_instances(tables: SurfaceTables) -> SurfaceTables:
     """Returns tables with any number of instances to the compiler; of the bank, whose size stays, as they are."""
-    own = {name: free_rows(getattr(tables, name)) for name in ("vertex_offset", "two_sided", "bank_from_camera")}
+    own = {
+        name: mark_rows_dynamic(getattr(tables, name)) for name in ("vertex_offset", "two_sided", "bank_from_camera")
+    }
     return replace(tables, **own)
 
 

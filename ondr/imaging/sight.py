@@ -11,7 +11,7 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.config import Config
 from ondr.imaging.fragments import fragments_of, fragments_of_samples
-from ondr.imaging.grid import QUARTERS, Grid, grid_of_samples
+from ondr.imaging.grid import SAMPLES_2X2, Grid, grid_of_samples
 from ondr.lens_view import see_through_lens
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Instances, Scene
@@ -53,7 +53,7 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
 
 def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
     on_cpu, antialias = bank.device.type == "cpu", bool(cfg.render.antialias)
-    points = () if not antialias else raster.SAMPLES if on_cpu else QUARTERS
+    points = () if not antialias else raster.SAMPLES if on_cpu else SAMPLES_2X2
     from_center = [(x - 0.5, y - 0.5) for x, y in points]
     visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, from_center)
     if on_cpu:

@@ -22,55 +22,55 @@ from ondr.threads_numba import numba_threads
 ZERO, HALF, ONE, BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
 
 
-class Room(NamedTuple):
+class OutBuffer(NamedTuple):
     """Where images are written, as kernels take it."""
 
     words: np.ndarray
     """float32, uint8, or uint16 for the bits of either half type: [batch, 3, height, width], or channels last."""
     channels_last: bool
-    brain: bool
+    is_bfloat16: bool
     """uint16 stands for bfloat16."""
 
 
-def room_of(out: Num[Tensor, "batch 3 height width"]) -> Room:
+def out_buffer_of(out: Num[Tensor, "batch 3 height width"]) -> OutBuffer:
     """Returns images of any format as kernels take them; they share memory."""
     channels_last = PixelFormat.like(out).channels_last
     words = out.permute(0, 2, 3, 1) if channels_last else out
     if out.dtype in (torch.float16, torch.bfloat16):
-        return Room(words.view(torch.int16).numpy().view(np.uint16), channels_last, out.dtype == torch.bfloat16)
-    return Room(words.numpy(), channels_last, False)
+        return OutBuffer(words.view(torch.int16).numpy().view(np.uint16), channels_last, out.dtype == torch.bfloat16)
+    return OutBuffer(words.numpy(), channels_last, False)
 
 
 def write(images: Float[Tensor, "batch 3 height width"], out: Num[Tensor, "batch 3 height width"]) -> None:
     """Writes contiguous float32 images, 0..1, into those of another format."""
     with numba_threads():
-        _write(images.numpy(), *room_of(out))
+        _write(images.numpy(), *out_buffer_of(out))
 
 
 @typing.no_type_check
 @njit(parallel=True, error_model="numpy", cache=True)
-def _write(images, room, channels_last, brain):
+def _write(images, out, channels_last, is_bfloat16):
     batch, _, height, width = images.shape
     for i in prange(batch):
-        words = np.empty((3, width), room.dtype)
+        words = np.empty((3, width), out.dtype)
         for y in range(height):
-            store(np.ascontiguousarray(images[i, :, y]), words, room[i], y, channels_last, brain)
+            store(np.ascontiguousarray(images[i, :, y]), words, out[i], y, channels_last, is_bfloat16)
 
 
 @typing.no_type_check
 @njit(error_model="numpy", cache=True, inline="always")
-def store(lines, words, image, y, channels_last, brain):
+def store(lines, words, image, y, channels_last, is_bfloat16):
     """Writes one line of an image.
 
     Args:
         lines: float32 [3, width], contiguous, 0..1.
         words: Scratch of their shape and the image's type.
-        image: What a `Room` has for it.
+        image: What an `OutBuffer` has for it.
         y: Which line.
-        channels_last: As in `Room`.
-        brain: Likewise.
+        channels_last: As in `OutBuffer`.
+        is_bfloat16: Likewise.
     """
-    words = _converted(lines, words, brain)
+    words = _converted(lines, words, is_bfloat16)
     if channels_last:
         red, green, blue, row = words[0], words[1], words[2], image[y].reshape(-1)
         for x in range(len(red)):
@@ -88,24 +88,24 @@ def _copy(line, out):
         out[x] = line[x]
 
 
-def _converted(lines: np.ndarray, words: np.ndarray, brain: bool) -> np.ndarray:
+def _converted(lines: np.ndarray, words: np.ndarray, is_bfloat16: bool) -> np.ndarray:
     """Returns lines as words of another type: one function for each, chosen while a kernel is compiled."""
     raise NotImplementedError
 
 
 @typing.no_type_check
 @overload(_converted)
-def _converted_by_type(lines, words, brain):
+def _converted_by_type(lines, words, is_bfloat16):
     return {types.float32: _as_floats, types.uint8: _as_bytes, types.uint16: _as_halves}[words.dtype]
 
 
 @typing.no_type_check
-def _as_floats(lines, words, brain):
+def _as_floats(lines, words, is_bfloat16):
     return lines
 
 
 @typing.no_type_check
-def _as_bytes(lines, words, brain):
+def _as_bytes(lines, words, is_bfloat16):
     values, out = lines.reshape(-1), words.reshape(-1)
     for x in range(len(out)):
         out[x] = np.uint8(np.int32(np.rint(min(max(values[x], ZERO), ONE) * BYTE)))
@@ -113,10 +113,10 @@ def _as_bytes(lines, words, brain):
 
 
 @typing.no_type_check
-def _as_halves(lines, words, brain):
+def _as_halves(lines, words, is_bfloat16):
     # To the nearest, to the even one of two: half a step less one is added to the bits, one more where they are odd.
     values, bits, out = lines.reshape(-1), lines.reshape(-1).view(np.uint32), words.reshape(-1)
-    if brain:
+    if is_bfloat16:
         for x in range(len(out)):
             out[x] = np.uint16(
                 (bits[x] + np.uint32(0x7FFF) + (bits[x] >> np.uint32(16) & np.uint32(1))) >> np.uint32(16)

@@ -15,7 +15,7 @@ from ondr.lens import rays_at
 from ondr.planes import Vector
 from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
-from ondr.surface import Met, facets_at, meet, normals_at, position_at, surface_tables
+from ondr.surface import SurfaceHit, facets_at, meet, normals_at, position_at, surface_tables
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Points:
     """Whether a surface is seen; all else is meaningless, though finite, where none is."""
     instance: Int32[Tensor, "pixel"]
     """image * S + slot."""
-    met: Met
+    met: SurfaceHit
 
     @property
     def image(self) -> Int64[Tensor, "pixel"]:

@@ -12,7 +12,7 @@ from torch._inductor.utils import run_and_get_code
 
 from ondr.errors import BackendError, say_once
 from ondr.imaging import compiled
-from ondr.imaging.compiled import free_rows, wants_compile
+from ondr.imaging.compiled import mark_rows_dynamic, wants_compile
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, develop_grid
 from ondr.imaging.shading import shading_tables
@@ -95,8 +95,8 @@ def test_more_shapes_than_torch_allows_by_itself(monkeypatch: pytest.MonkeyPatch
 
 def test_free_rows_never_has_one_row():
     tables = tables_behind(bank_from_meshes([trimesh.creation.box()]), background(1, color=(0.1, 0.2, 0.3)))
-    assert free_rows(tables).color.tolist() == tables.color.repeat(2, 1).tolist()
-    assert torch.equal(free_rows(tables.texels.repeat(3)), tables.texels.repeat(3))
+    assert mark_rows_dynamic(tables).color.tolist() == tables.color.repeat(2, 1).tolist()
+    assert torch.equal(mark_rows_dynamic(tables.texels.repeat(3)), tables.texels.repeat(3))
 
 
 def world(batch: int):

@@ -92,5 +92,5 @@ def test_gradients_reach_colors():
     fragments, colors = random_fragments(0)
     colors.requires_grad_()
     compose.compose(fragments, colors, tables(), SIZE).sum().backward()
-    shares = compose_numba.QUARTERS[fragments.mask.numpy()]
+    shares = compose_numba.MASK_SHARES[fragments.mask.numpy()]
     np.testing.assert_array_equal(colors.grad.numpy(), np.tile(shares, (3, 1)))

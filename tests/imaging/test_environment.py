@@ -12,10 +12,10 @@ import trimesh
 
 from ondr.geometry import direction_from_angles, look_along, transform
 from ondr.harmonics import basis, irradiance_harmonics
+from ondr.imaging.environment import MirrorTables, environment_tables, mirrored_shares, panorama_uv, reflection_of
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.lighting import illuminate, light_tables
 from ondr.imaging.shading import shade, shading_tables
-from ondr.imaging.surroundings import MirrorTables, mirrored_shares, panorama_uv, reflection_of, surrounding_tables
 from ondr.raster import visible
 from ondr.scene import Camera, Lights
 from tests.scenes import NO_LIGHT, cast, lights, materials, pose, scene, with_textures
@@ -52,7 +52,7 @@ def radiance(
     bank = with_textures(bank_from_meshes([BOX]), textures)
     flat = replace(scene(torch.eye(3).repeat(batch, 1, 1)), lights=source, camera=camera)
     shiny = materials(batch, roughness=torch.full((batch, 1), roughness), specular=torch.full((batch, 1), specular))
-    tables = light_tables(source, camera, shiny, surrounding_tables(bank, flat))
+    tables = light_tables(source, camera, shiny, environment_tables(bank, flat))
     seen = torch.einsum("bij,pj->bpi", camera.camera_from_world[:, :3, :3], normal).reshape(-1, 3)
     image = torch.arange(batch, dtype=torch.int32).repeat_interleave(points)
     ones, zeros = torch.ones(batch * points), torch.zeros(batch * points)
@@ -220,7 +220,7 @@ def test_what_a_lobe_reflects_is_near_its_integral(roughness: float, cosine: flo
 
 
 def test_nothing_from_any_side_is_no_table():
-    assert surrounding_tables(bank_from_meshes([BOX]), scene(torch.eye(3)[None])) is None
+    assert environment_tables(bank_from_meshes([BOX]), scene(torch.eye(3)[None])) is None
 
 
 def test_one_loop_equals_eager():

@@ -15,13 +15,13 @@ from ondr.imaging.background import BackgroundTables, background_tables
 from ondr.imaging.compiled import compiled, wants_compile
 from ondr.imaging.compose import compose
 from ondr.imaging.exposure import (
-    Making,
+    OutputPlan,
     acts_on_light,
     blurred_rows,
     developed,
     exposed,
+    exposed_buffer,
     exposed_format,
-    room_for_exposed,
 )
 from ondr.imaging.fragments import shade_fragments
 from ondr.imaging.grid import Grid, develop_grid, shade_grid
@@ -57,26 +57,26 @@ def develop(
     Returns:
         sRGB-encoded images, differentiable where gradients are enabled and a tensor of the scene requires one.
     """
-    graded = scene_needs_grad(bank, scene)
-    fast = wants_compile(cfg.render.compile, bank.device) and not graded
-    making = Making(graded, fast, room_for(bank, scene, cfg) if out is None else out)
+    differentiable = scene_needs_grad(bank, scene)
+    fast = wants_compile(cfg.render.compile, bank.device) and not differentiable
+    plan = OutputPlan(differentiable, fast, out_buffer(bank, scene, cfg) if out is None else out)
     with stage("shade"):
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
         tables = shading_tables(bank, scene, instances, shadow)
         background = background_tables(bank, scene.background, scene.camera)
     if isinstance(sight.seen, Grid):
-        encoded = _exposed_grid(tables, background, sight.seen, scene, cfg, making)
+        encoded = _exposed_grid(tables, background, sight.seen, scene, cfg, plan)
     else:
-        encoded = _exposed_fragments(tables, background, sight.seen, scene, cfg, making)
+        encoded = _exposed_fragments(tables, background, sight.seen, scene, cfg, plan)
     with stage("expose"):
-        return developed(encoded, scene, cfg, making)
+        return developed(encoded, scene, cfg, plan)
 
 
-def room_for(bank: Bank, scene: Scene, cfg: Config) -> Num[Tensor, "batch 3 height width"] | None:
+def out_buffer(bank: Bank, scene: Scene, cfg: Config) -> Num[Tensor, "batch 3 height width"] | None:
     """Returns memory for the images of scenes on the CPU without gradients; None where they bring their own."""
     if bank.device.type != "cpu" or scene_needs_grad(bank, scene):
         return None
-    return cfg.pixel_format.room(len(scene.sample_ids), cfg.image_size)
+    return cfg.pixel_format.new_images(len(scene.sample_ids), cfg.image_size)
 
 
 def scene_needs_grad(bank: Bank, scene: Scene) -> bool:
@@ -86,35 +86,35 @@ def scene_needs_grad(bank: Bank, scene: Scene) -> bool:
 
 
 def _exposed_grid(
-    tables: ShadingTables, background: BackgroundTables, grid: Grid, scene: Scene, cfg: Config, making: Making
+    tables: ShadingTables, background: BackgroundTables, grid: Grid, scene: Scene, cfg: Config, plan: OutputPlan
 ) -> Num[Tensor, "batch 3 height width"]:
     what = (tables, background, grid, cfg.image_size, cfg.render.texture_filter == "trilinear")
     with stage("shade"):
-        if making.fast and cfg.photometric.engine == "fused" and not (acts_on_light(scene) or blurred_rows(scene)):
+        if plan.fast and cfg.photometric.engine == "fused" and not (acts_on_light(scene) or blurred_rows(scene)):
             exposure = (scene.effects, normal_table(grid.triangle.device), scene.seed, scene.device_ids)
             return compiled(develop_grid)(*what, *exposure, exposed_format(scene, cfg))
-        linear = (compiled(shade_grid) if making.fast else shade_grid)(*what)
+        linear = (compiled(shade_grid) if plan.fast else shade_grid)(*what)
     with stage("expose"):
-        return exposed(linear, scene, cfg, making)
+        return exposed(linear, scene, cfg, plan)
 
 
 def _exposed_fragments(
-    tables: ShadingTables, background: BackgroundTables, seen: Fragments, scene: Scene, cfg: Config, making: Making
+    tables: ShadingTables, background: BackgroundTables, seen: Fragments, scene: Scene, cfg: Config, plan: OutputPlan
 ) -> Num[Tensor, "batch 3 height width"]:
     with stage("shade"):
         trilinear = cfg.render.texture_filter == "trilinear"
-        lent = growing_scratch("picture.colors", 3, len(seen.pixel)) if making.fast else None
-        colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=making.fast, out=lent)
+        lent = growing_scratch("picture.colors", 3, len(seen.pixel)) if plan.fast else None
+        colors = shade_fragments(tables, seen, cfg.image_size, trilinear=trilinear, compile=plan.fast, out=lent)
     with stage("expose"):
-        if making.out is None:
-            return exposed(compose(seen, colors, background, cfg.image_size), scene, cfg, making)
+        if plan.out is None:
+            return exposed(compose(seen, colors, background, cfg.image_size), scene, cfg, plan)
         if cfg.photometric.engine == "fused" and not acts_on_light(scene):
             from ondr.imaging.finish_numba import finish
 
-            room = room_for_exposed(scene, cfg, making.out)
-            finish(seen, colors, background, scene, blurred_rows(scene), room)
-            return room
+            buffer = exposed_buffer(scene, cfg, plan.out)
+            finish(seen, colors, background, scene, blurred_rows(scene), buffer)
+            return buffer
         from ondr.imaging import compose_numba
 
-        linear = scratch("picture.linear", *making.out.shape)
-        return exposed(compose_numba.compose(seen, colors, background, cfg.image_size, linear), scene, cfg, making)
+        linear = scratch("picture.linear", *plan.out.shape)
+        return exposed(compose_numba.compose(seen, colors, background, cfg.image_size, linear), scene, cfg, plan)

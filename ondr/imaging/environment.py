@@ -36,7 +36,7 @@ class MirrorTables:
 
 
 @dataclass(frozen=True)
-class SurroundingTables:
+class EnvironmentTables:
     """A batch's light from all sides, but for what is the same from all of them."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ("hemisphere", "harmonics")
@@ -48,7 +48,7 @@ class SurroundingTables:
     mirror: MirrorTables | None = None
 
 
-def surrounding_tables(bank: Bank, scene: Scene) -> SurroundingTables | None:
+def environment_tables(bank: Bank, scene: Scene) -> EnvironmentTables | None:
     """Derives the tables of a batch, once per batch; None where no light differs from side to side."""
     lights, rotation = scene.lights, scene.camera.camera_from_world[:, :3, :3]
     hemisphere = harmonics = mirror = None
@@ -63,11 +63,11 @@ def surrounding_tables(bank: Bank, scene: Scene) -> SurroundingTables | None:
         mirror = MirrorTables(bank.texels, texture, torch.cat([frame, radiance[:, None]], dim=1))
     if hemisphere is None and harmonics is None and mirror is None:
         return None
-    return SurroundingTables(hemisphere, harmonics, mirror)
+    return EnvironmentTables(hemisphere, harmonics, mirror)
 
 
 def in_camera(harmonics: Float[Tensor, "batch 9 3"], rotation: Float[Tensor, "batch 3 3"]) -> Float[Tensor, "batch 27"]:
-    """Returns `SurroundingTables.harmonics`.
+    """Returns `EnvironmentTables.harmonics`.
 
     Args:
         harmonics: Of `Lights`.
@@ -87,7 +87,7 @@ def irradiance(harmonics: Vector, normal: Vector) -> Vector:
     """Returns what an environment sends onto surfaces, for each channel.
 
     Args:
-        harmonics: Columns of `SurroundingTables.harmonics`.
+        harmonics: Columns of `EnvironmentTables.harmonics`.
         normal: Unit, camera frame.
     """
     x, y, z = normal

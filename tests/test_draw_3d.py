@@ -7,14 +7,14 @@ import torch
 from PIL import Image
 
 from ondr.batch import Targets
-from ondr.marks import INK, class_color
-from ondr.wires import EDGES, draw_wires
+from ondr.draw_3d import EDGES, draw_3d_labels
+from ondr.draw_labels import INK, class_color
 
 
 def painted(**fields: torch.Tensor) -> np.ndarray:
     targets = Targets((50, 60), torch.tensor([0]), labels=torch.tensor([[3, -1]]), **fields)
     picture = Image.new("RGB", (120, 100))
-    draw_wires(picture, targets, 0, 2)
+    draw_3d_labels(picture, targets, 0, 2)
     return np.asarray(picture)
 
 

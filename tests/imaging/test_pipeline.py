@@ -10,7 +10,7 @@ import trimesh
 
 from ondr.config import Config
 from ondr.imaging.exposure import BLUR
-from ondr.imaging.picture import develop, scene_needs_grad
+from ondr.imaging.pipeline import develop, scene_needs_grad
 from ondr.imaging.sight import Sight, see
 from ondr.raster.visibility import Fragments, Visibility
 from ondr.scene import Structure

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from ondr.draw_labels import INK, class_color
 from ondr.labels.keypoints import OCCLUDED, VISIBLE
-from ondr.marks import INK, class_color
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -21,7 +21,7 @@ DOT_PIXELS = 3
 """Radius."""
 
 
-def draw_wires(picture: Image.Image, targets: Targets, image: int, scale: int) -> None:
+def draw_3d_labels(picture: Image.Image, targets: Targets, image: int, scale: int) -> None:
     """Draws boxes in space and keypoints, if they are there: filled where they are visible, rings where hidden.
 
     Args:
