@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ondr.noise import noise_planes, normal_table
+from ondr.noise import noise_images
 from ondr.rng import name_key
 from ondr.scene import DepthNoise
 from ondr.settings.depth_sensor import DepthSensor
@@ -36,7 +36,7 @@ def measured(
         depth, has the same error and the same steps everywhere. Where there are steps, gradients are 0.
     """
     height, width = depth.shape[2:]
-    normal, chance, _ = noise_planes(normal_table(depth.device), seed, sample_ids, (height, width), KEY)
+    normal, chance, _ = noise_images(seed, sample_ids, (height, width), KEY).unbind(1)
     std, step, holes = (value[:, None, None, None] for value in (noise.noise_std, noise.step, noise.edge_holes))
     noisy = depth + std * depth.square() * normal[:, None]
     told = _in_steps(noisy, step)

@@ -50,3 +50,21 @@ def noise_planes(
     height, width = size
     pixel = torch.arange(height * width, device=sample_ids.device).view(1, height, width)
     return noise_at(table, seed, sample_ids[:, None, None], pixel, key)
+
+
+def noise_images(
+    seed: int, sample_ids: Int64[Tensor, "batch"], size: tuple[int, int], key: int
+) -> Float32[Tensor, "batch 3 height width"]:
+    """Returns the noise of a batch as images, on the device of the sample ids: on the CPU by the fast twin.
+
+    Args:
+        seed: 64 bits.
+        sample_ids: Of the images.
+        size: Height and width.
+        key: `rng.name_key` of what the noise is of.
+    """
+    if sample_ids.device.type == "cpu":
+        from ondr import noise_numba
+
+        return noise_numba.noise_images(seed, sample_ids, size, key)
+    return torch.stack(noise_planes(normal_table(sample_ids.device), seed, sample_ids, size, key), dim=1)

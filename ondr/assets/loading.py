@@ -1,21 +1,16 @@
-"""From folders to `Assets`: which files, one after the other, with a progress bar and what to do with a bad one."""
+"""From folders to `Assets`: chooses the files, loads them and packs the bank."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ondr.assets.annotations import Note, annotate, read_note, say_strays
+from ondr.assets.annotations import annotate, say_strays
 from ondr.assets.bank import Assets
-from ondr.assets.bending import bend
-from ondr.assets.cache import read_cached
 from ondr.assets.files import (
     PANORAMA_SUFFIXES,
     MeshFile,
@@ -27,20 +22,18 @@ from ondr.assets.files import (
     read_bytes,
     sample_folder,
 )
-from ondr.assets.meshes import Mesh, build_mesh, up_in
+from ondr.assets.loader import Loader, progress
+from ondr.assets.mesh_loading import Meshes, load_meshes, span
 from ondr.assets.packing import pack_bank
 from ondr.assets.panoramas import harmonics_of, read_panorama
-from ondr.assets.parts import ImageData, Part, Surface
-from ondr.assets.primitives import PrimitiveMesh, distractor_shapes, surface_shapes
-from ondr.assets.sources import OTHERS, made_here, object_files, other_files, parts_of
+from ondr.assets.parts import ImageData
+from ondr.assets.sources import OTHERS, object_files, other_files
 from ondr.assets.textures import TextureStore, noise_tiles, ramp_tile
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
 from ondr.laws import Resting
 
 PANORAMAS = "background.panoramas"
-Item = TypeVar("Item")
-Loaded = TypeVar("Loaded")
 
 
 def load_assets(cfg: Config) -> Assets:
@@ -53,84 +46,82 @@ def load_assets(cfg: Config) -> Assets:
     files, class_names = _mesh_files(cfg)
     say_strays(files)
     others = other_files(cfg, files)
-    tiles, photos, panoramas = _image_files(cfg)
+    pictures = _image_files(cfg)
     store = TextureStore(cfg.assets.max_texture_size)
-    number = len(files) + sum(map(len, others.values())) + len(tiles) + len(photos) + len(panoramas)
-    with _progress(cfg, number) as advance:
-        loader = _Loader(cfg, advance)
-        objects = loader.each(files, lambda file: _noted(file, store, cfg), "objects.meshes")
-        shelf = _Shelf([made for _, (made, _, _) in objects])
-        distractors: dict[str, int] = {
-            name: shelf.add(_shape(name, distractor_shapes()[name], cfg)) for name in cfg.distractors.shapes
-        }
-        surfaces = {name: shelf.add(_shape(name, solid, cfg)) for name, solid in surface_shapes().items()}
-        other_rows = _other_rows(others, loader, shelf, store, cfg)
-        bent = [shelf.add(made) for _, (_, all_bent, _) in objects for made in all_bent]
-        tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
-        noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
-        ramp = store.add_linear(ramp_tile())
-        first_photo = len(store.rows)
-        aspects = loader.each(
-            photos, lambda path: store.add_photo(_image(path), cfg.background.photo_size), "background.photos"
-        )
-        surrounding = loader.each(panoramas, lambda path: _panorama(path, store, cfg), PANORAMAS)
+    number = len(files) + sum(map(len, others.values())) + sum(map(len, pictures))
+    with progress(cfg, number) as advance:
+        loader = Loader(cfg, advance)
+        meshes = load_meshes(files, others, loader, store, cfg)
+        images = _load_images(*pictures, loader, store, cfg)
     store.say_scaled()
-    loaded = [file for file, _ in objects]
-    class_names = _classes_with_meshes(class_names, {file.label for file in loaded}, cfg)
-    labels = tuple(class_names.index(file.label) for file in loaded)
-    notes = [note for _, (_, _, note) in objects]
+    return _packed(meshes, images, store, class_names, cfg)
+
+
+def _packed(meshes: Meshes, images: _Images, store: TextureStore, class_names: tuple[str, ...], cfg: Config) -> Assets:
+    """Packs the bank and says what its rows mean."""
+    files, loaded = meshes.files, meshes.meshes
+    class_names = _classes_with_meshes(class_names, {file.label for file in files}, cfg)
+    labels = tuple(class_names.index(file.label) for file in files)
+    panoramas = images.panoramas
     rest = cfg.objects.up if _asks_for_rest(cfg) else None
     return Assets(
-        bank=pack_bank(shelf.meshes, shelf.textures, store, levels=_has_levels(cfg), resting=rest),
+        bank=pack_bank(loaded.meshes, loaded.textures, store, levels=_has_levels(cfg), resting=rest),
         class_names=class_names,
-        mesh_files=tuple(file.name for file in loaded),
-        mesh_paths=tuple(str(file.path) for file in loaded),
+        mesh_files=tuple(file.name for file in files),
+        mesh_paths=tuple(str(file.path) for file in files),
         mesh_labels=labels,
-        mesh_subjects=tuple(file.subject for file in loaded),
-        distractors=distractors,
-        others={group: other_rows.get(group, tuple(distractors.values())) for group in OTHERS},
-        surfaces=surfaces,
-        annotations=annotate(notes, shelf.meshes, labels, _span(bent), cfg),
-        bent=_span(bent),
-        ramp_texture=ramp,
-        foreign_textures=_span([row for _, row in tile_rows]),
-        noise_textures=_span(noise_rows),
-        photos=range(first_photo, first_photo + len(aspects)),
-        photo_aspects=tuple(aspect for _, aspect in aspects),
-        panoramas=_span([panorama.row for _, panorama in surrounding]),
-        panorama_harmonics=torch.stack([panorama.harmonics for _, panorama in surrounding]) if surrounding else None,
-        panorama_scale=torch.tensor([panorama.scale for _, panorama in surrounding]) if surrounding else None,
+        mesh_subjects=tuple(file.subject for file in files),
+        distractors=meshes.distractors,
+        others={group: meshes.others.get(group, tuple(meshes.distractors.values())) for group in OTHERS},
+        surfaces=meshes.surfaces,
+        annotations=annotate(meshes.notes, loaded.meshes, labels, meshes.bent, cfg),
+        bent=meshes.bent,
+        ramp_texture=images.ramp,
+        foreign_textures=images.tiles,
+        noise_textures=images.noise,
+        photos=images.photos,
+        photo_aspects=images.photo_aspects,
+        panoramas=span([panorama.row for panorama in panoramas]),
+        panorama_harmonics=torch.stack([panorama.harmonics for panorama in panoramas]) if panoramas else None,
+        panorama_scale=torch.tensor([panorama.scale for panorama in panoramas]) if panoramas else None,
     )
 
 
-Made = tuple[Mesh, list[int]]
-"""A mesh and the store's textures of its surfaces."""
+@dataclass(frozen=True)
+class _Images:
+    """Which rows of the bank's textures hold what."""
+
+    tiles: range
+    """Foreign textures."""
+    noise: range
+    ramp: int
+    photos: range
+    photo_aspects: tuple[float, ...]
+    panoramas: list[_Panorama]
 
 
-class _Shelf:
-    """The meshes of the bank, in the order of its rows."""
-
-    def __init__(self, made: Sequence[Made]) -> None:
-        self.meshes = [mesh for mesh, _ in made]
-        self.textures = [textures for _, textures in made]
-
-    def add(self, made: Made) -> int:
-        """Adds a mesh and returns its row."""
-        self.meshes.append(made[0])
-        self.textures.append(made[1])
-        return len(self.meshes) - 1
-
-
-def _other_rows(
-    others: dict[str, list[MeshFile]], loader: _Loader, shelf: _Shelf, store: TextureStore, cfg: Config
-) -> dict[str, tuple[int, ...]]:
-    """Loads the meshes of other groups, each file once, and returns their rows."""
-    rows: dict[Path, int] = {}
-    for group, files in others.items():
-        new = [file for file in files if file.path not in rows]
-        for file, (made, _) in loader.each(new, lambda file: _object(file, store, cfg, bends=False), f"{group}.meshes"):
-            rows[file.path] = shelf.add(made)
-    return {group: tuple(rows[f.path] for f in files if f.path in rows) for group, files in others.items()}
+def _load_images(
+    tiles: Sequence[Path],
+    photos: Sequence[Path],
+    panoramas: Sequence[Path],
+    loader: Loader,
+    store: TextureStore,
+    cfg: Config,
+) -> _Images:
+    tile_rows = loader.each(tiles, lambda path: store.add_tile(_image(path)), "materials.textures")
+    noise_rows = [store.add_linear(tile) for tile in noise_tiles()]
+    ramp = store.add_linear(ramp_tile())
+    first_photo, side = len(store.rows), cfg.background.photo_size
+    aspects = loader.each(photos, lambda path: store.add_photo(_image(path), side), "background.photos")
+    around = loader.each(panoramas, lambda path: _panorama(path, store, cfg), PANORAMAS)
+    return _Images(
+        tiles=span([row for _, row in tile_rows]),
+        noise=span(noise_rows),
+        ramp=ramp,
+        photos=range(first_photo, first_photo + len(aspects)),
+        photo_aspects=tuple(aspect for _, aspect in aspects),
+        panoramas=[panorama for _, panorama in around],
+    )
 
 
 def _has_levels(cfg: Config) -> bool:
@@ -199,63 +190,6 @@ def _texture_folder(folder: str | Path) -> Path:
     return sample_folder("textures") if folder == "sample" else Path(folder)
 
 
-class _Loader:
-    """Loads files one after the other and decides what becomes of a bad one."""
-
-    def __init__(self, cfg: Config, advance: Callable[[], None]) -> None:
-        self.skip = cfg.assets.on_bad == "skip"
-        self.advance = advance
-
-    def each(self, items: Sequence[Item], load: Callable[[Item], Loaded], setting: str) -> list[tuple[Item, Loaded]]:
-        """Returns what was loaded, each beside its file.
-
-        Raises:
-            AssetError: A file is bad and not to be skipped, or all are bad.
-        """
-        loaded = []
-        for item in items:
-            try:
-                loaded.append((item, load(item)))
-            except AssetError as error:
-                if not self.skip:
-                    raise
-                say_once(f"{error} It is left out (assets.on_bad: skip).")
-            self.advance()
-        if items and not loaded:
-            raise AssetError(
-                f"{setting} must hold a file that can be used, got {len(items)} that cannot. "
-                f"Set assets.on_bad to error to see why."
-            )
-        return loaded
-
-
-def _object(file: MeshFile, store: TextureStore, cfg: Config, *, bends: bool = True) -> tuple[Made, list[Made]]:
-    """Returns a mesh, and the same bent by each of `objects.bends_degrees`."""
-    crease, angles = float(cfg.assets.crease_degrees), cfg.objects.bends_degrees if bends else ()
-    if cfg.assets.cache and not angles and not made_here(file):
-        mesh = read_cached(file.path, crease)
-        return (mesh, store.add_own([surface.image for surface in mesh.surfaces])), []
-    parts = parts_of(file, cfg)
-    name, up = str(file.path), up_in(file.path)
-    mesh = build_mesh(name, parts, crease, up)
-    textures = store.add_own([surface.image for surface in mesh.surfaces])
-    bent = [build_mesh(name, bend(parts, degrees), crease, up) for degrees in angles]
-    return (mesh, textures), [(made, textures) for made in bent]
-
-
-def _noted(file: MeshFile, store: TextureStore, cfg: Config) -> tuple[Made, list[Made], Note]:
-    """Returns a mesh of interest, the same bent, and what is said of it."""
-    made, bent = _object(file, store, cfg)
-    return made, bent, read_note(file, made[0])
-
-
-def _shape(name: str, shape: PrimitiveMesh, cfg: Config) -> Made:
-    white = Surface((1.0, 1.0, 1.0))
-    part = Part(shape.vertices[shape.triangles], shape.uvs[shape.triangles].astype(np.float64), None, white)
-    mesh = build_mesh(name, [part], float(cfg.assets.crease_degrees))
-    return mesh, [0] * len(mesh.surfaces)
-
-
 @dataclass(frozen=True)
 class _Panorama:
     row: int
@@ -270,20 +204,3 @@ def _panorama(path: Path, store: TextureStore, cfg: Config) -> _Panorama:
 
 def _image(path: Path) -> ImageData:
     return ImageData(read_bytes(path), str(path))
-
-
-def _span(rows: Sequence[int]) -> range:
-    return range(rows[0], rows[-1] + 1) if rows else range(0)
-
-
-@contextmanager
-def _progress(cfg: Config, total: int) -> Iterator[Callable[[], None]]:
-    """Shows a bar on standard error while files are loaded, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    shown = cfg.assets.progress and console.is_terminal
-    with Progress(console=console, transient=True, disable=not shown) as bar:
-        task = bar.add_task("Loading assets", total=total)
-        yield lambda: bar.advance(task)

@@ -88,6 +88,4 @@ def developed(
 
 
 def _on_rows(table: Mapping[str, row_effects.Effect], images: Tensor, scene: Scene, plan: OutputPlan) -> Tensor:
-    rows, largest = scene.structure.rows, scene.structure.largest
-    what = (scene.effects, rows, largest, scene.seed, scene.device_ids)
-    return row_effects.apply(table, images, *what, in_place=not plan.needs_grad)
+    return row_effects.apply(table, images, scene, in_place=not plan.needs_grad)

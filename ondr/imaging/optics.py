@@ -9,7 +9,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from ondr.noise import noise_planes, normal_table
+from ondr.noise import noise_images
 from ondr.rng import name_key
 from ondr.temperature import tint
 
@@ -117,9 +117,4 @@ def read_noise(images: Images, std: Values, seed: int, sample_ids: Int64[Tensor,
 
 
 def _noise(images: Images, seed: int, sample_ids: Int64[Tensor, "some"], key: int) -> Images:
-    size = (images.shape[2], images.shape[3])
-    if images.device.type == "cpu":
-        from ondr.noise_numba import noise_images
-
-        return noise_images(seed, sample_ids, size, key).to(images.dtype)
-    return torch.stack(noise_planes(normal_table(images.device), seed, sample_ids, size, key), dim=1).to(images.dtype)
+    return noise_images(seed, sample_ids, (images.shape[2], images.shape[3]), key).to(images.dtype)

@@ -3,8 +3,7 @@
 Computed at each hit from its place in the mesh, so that they need no uv map, show no seams and take no memory. Each
 fades into its mean as its period shrinks towards a pixel: what a pixel cannot show does not flicker.
 
-Source: Perlin 1985, "An image synthesizer", for patterns in the solid, wood and marble from noise; Perlin 2002,
-    "Improving noise", for the noise's interpolation.
+Source: Perlin 1985, "An image synthesizer": patterns in the solid, wood and marble from noise.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import torch
 from jaxtyping import Float, Int32
 from torch import Tensor
 
+from ondr.imaging.gradient_noise import WORD, noise, scramble
 from ondr.planes import Vector, add_product, dot, in_one_loop, mix, take, take_one
 from ondr.scene import Materials
 from ondr.settings.material import PATTERNS
@@ -32,17 +32,6 @@ SHIFT = (17.3, 31.7, 5.1)
 """Cells between the origins of octaves: gradient noise is zero at its own, and not all are to be so at one place."""
 PERSISTENCE = 0.5
 """Strength of an octave against the one before."""
-GAIN = 1.55 / 15.5
-"""Brings the noise, whose gradients are counted from -15.5 to 15.5, to a standard deviation near 0.3."""
-
-WORD = 0xFFFF
-"""Lattice points are numbered by 16 bits, and repeat after 65,536 cells."""
-ODD = 27457
-"""Less than 2**15, so that its product with a word stays positive in 32 bits: one that overflows is undefined in C++.
-Of those tried, one whose noise has no correlation between neighbours, in any of its bits, beyond that of chance."""
-FOLD = 13
-SALT = 0x5BD1
-"""Tells z from x and y."""
 
 VEIN_MEAN, RING_MEAN = 0.2, 0.3638
 """Of `veins` and `rings` over a period."""
@@ -269,49 +258,3 @@ def octaves_at(spot: Spot, stretch: Vector) -> Vector:
         turned = TURN[0] * x + TURN[1] * y, TURN[0] * y - TURN[1] * x, z
         cells = tuple(LACUNARITY * c + shift for c, shift in zip(turned, SHIFT, strict=True))
     return tuple(octaves)
-
-
-def noise(cells: Vector) -> Tensor:
-    """Returns gradient noise: smooth, 0 at all whole numbers, within -1.6 and 1.6.
-
-    Args:
-        cells: Where, in cells of its lattice.
-    """
-    corner = [c.floor() for c in cells]
-    x, y, z = (c - low for c, low in zip(cells, corner, strict=True))
-    # The centre of a gradient's components is taken off all eight corners at once.
-    middle = 15.5 * (x + y + z)
-    values = [
-        _ramp(word, x - (k >> 2), y - (k >> 1 & 1), z - (k & 1)) - middle + 15.5 * k.bit_count()
-        for k, word in enumerate(lattice_words(*(low.int() & WORD for low in corner)))
-    ]
-    for t in (z, y, x):
-        ease = t * t * t * (t * (t * 6 - 15) + 10)
-        values = [mix(a, b, ease) for a, b in zip(values[::2], values[1::2], strict=True)]
-    return values[0] * GAIN
-
-
-def _ramp(word: Tensor, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Returns the scalar product of a place and a word's gradient, from 0 to 31 in each component."""
-    gradient = (word & 31, word >> 5 & 31, word >> 10 & 31)
-    return dot(tuple(g.to(x.dtype) for g in gradient), (x, y, z))
-
-
-def lattice_words(x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:
-    """Returns random words of 16 bits for the eight corners of cells, z changing fastest: the same on every device.
-
-    Args:
-        x: Of the lowest corner, int32 from 0 to 65,535.
-        y: Likewise.
-        z: Likewise.
-    """
-    first = [scramble(word) for word in (x, x + 1 & WORD)]
-    second = [scramble(a + word & WORD) for a in first for word in (y, y + 1)]
-    third = [scramble(scramble(word) ^ SALT) for word in (z, z + 1 & WORD)]
-    return [scramble(a ^ b) for a in second for b in third]
-
-
-def scramble(word: Tensor) -> Tensor:
-    """Returns another word of 16 bits for each, int32."""
-    product = word * ODD
-    return (product >> FOLD ^ product) & WORD

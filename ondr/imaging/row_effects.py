@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ondr.device import upload
 from ondr.imaging import development, optics
-from ondr.scene import Effects
+from ondr.scene import Scene
 from ondr.threads import thread_count
 
 PREFIX = "photometric."
@@ -70,11 +70,7 @@ DEVELOPMENT: dict[str, Effect] = {
 def apply(
     table: Mapping[str, Effect],
     images: Float[Tensor, "batch 3 height width"],
-    effects: Effects,
-    rows: Mapping[str, Sequence[int]],
-    largest: Mapping[str, float],
-    seed: int,
-    sample_ids: Tensor,
+    scene: Scene,
     in_place: bool = False,
 ) -> Float[Tensor, "batch 3 height width"]:
     """Applies effects, each to the images that drew it.
@@ -82,27 +78,24 @@ def apply(
     Args:
         table: `LENS`, `SENSOR` or `DEVELOPMENT`.
         images: Of the batch.
-        effects: One value per image; None for an effect that no image of the stream has.
-        rows: `Structure.rows`.
-        largest: `Structure.largest`.
-        seed: Of the stream.
-        sample_ids: Of the images, on their device.
+        scene: Its effects, the rows that drew them, its seed and its sample ids are read.
         in_place: The images may be written over.
     """
+    effects, structure = scene.effects, scene.structure
     angles = effects.motion_blur_angle_degrees
     for name, effect in table.items():
         values = getattr(effects, name)
         if values is None:
             continue
-        for part in _parts(rows.get(PREFIX + name, ()), images.device if in_place else None):
+        for part in _parts(structure.rows.get(PREFIX + name, ()), images.device if in_place else None):
             index = upload(torch.tensor(part), images.device)
             some = EffectInput(
                 images=images[index],
                 values=values[index],
-                largest=largest[PREFIX + name],
+                largest=structure.largest[PREFIX + name],
                 angle_degrees=None if angles is None else angles[index],
-                sample_ids=sample_ids[index],
-                seed=seed,
+                sample_ids=scene.device_ids[index],
+                seed=scene.seed,
             )
             changed = effect(some).to(images.dtype)
             images = images.index_copy_(0, index, changed) if in_place else images.index_copy(0, index, changed)

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from ondr import surface
 from ondr.fusion.loop import Job, run
-from ondr.imaging import patterns
+from ondr.imaging import gradient_noise, patterns
 from ondr.imaging.appearance import appearance_tables
 from ondr.imaging.patterns import CHECKER, GRADIENT, MARBLE, NOISE, PARTS, STRIPES, WOOD, Spot
 from ondr.planes import Vector, take
@@ -139,11 +139,11 @@ def slow_noise(x: float, y: float, z: float) -> float:
 def test_noise_against_a_slow_reference():
     cells = random_cells(300)
     expected = [slow_noise(*point) for point in zip(*(c.tolist() for c in cells), strict=True)]
-    assert patterns.noise(cells).tolist() == pytest.approx(expected, abs=1e-9)
+    assert gradient_noise.noise(cells).tolist() == pytest.approx(expected, abs=1e-9)
 
 
 def test_noise_has_its_mean_spread_and_bounds():
-    got = patterns.noise(random_cells(300_000))
+    got = gradient_noise.noise(random_cells(300_000))
     # 300,000 values, of which neighbours in a cell go together; a cell is met 0.01 times.
     assert abs(got.mean()) < 0.003
     assert got.std() == pytest.approx(0.3, abs=0.01)
@@ -152,13 +152,13 @@ def test_noise_has_its_mean_spread_and_bounds():
 
 def test_noise_is_continuous_and_zero_at_lattice_points():
     whole = tuple(c.round() for c in random_cells(1000))
-    assert patterns.noise(whole).abs().max() == 0
+    assert gradient_noise.noise(whole).abs().max() == 0
     for axis in range(3):
         beside = [list(whole), list(whole)]
         for sign, cells in zip((-1, 1), beside, strict=True):
             cells[(axis + 1) % 3] = whole[(axis + 1) % 3] + 0.37
             cells[axis] = whole[axis] + sign * 1e-7
-        below, above = (patterns.noise(tuple(cells)) for cells in beside)
+        below, above = (gradient_noise.noise(tuple(cells)) for cells in beside)
         # The steepest gradient has length 15.5 * sqrt(3) / 15.5 * 1.55, and interpolation steepens it.
         assert (below - above).abs().max() < 2e-7 * 8
 
@@ -166,7 +166,7 @@ def test_noise_is_continuous_and_zero_at_lattice_points():
 def test_corners_words_do_not_go_together():
     axis = torch.arange(40, dtype=torch.int32)
     grid = torch.meshgrid(axis, axis, axis, indexing="ij")
-    word = patterns.lattice_words(*(g.flatten() for g in grid))[0].view(40, 40, 40)
+    word = gradient_noise.lattice_words(*(g.flatten() for g in grid))[0].view(40, 40, 40)
     for low in (0, 5, 10):
         bits = (word >> low & 31).double()
         assert bits.mean() == pytest.approx(15.5, abs=0.2)
@@ -330,7 +330,7 @@ def test_one_loop_equals_eager():
 
 
 def test_one_loop_has_the_same_lattice():
-    corner = tuple(c.floor().int() & patterns.WORD for c in random_cells(5000))
-    words = as_one_loop(lambda _, *c: tuple(w.float() for w in patterns.lattice_words(*c)), None, *corner)
+    corner = tuple(c.floor().int() & gradient_noise.WORD for c in random_cells(5000))
+    words = as_one_loop(lambda _, *c: tuple(w.float() for w in gradient_noise.lattice_words(*c)), None, *corner)
     # Words of 16 bits are whole as floats, too.
-    assert torch.equal(words.int(), torch.stack(patterns.lattice_words(*corner)))
+    assert torch.equal(words.int(), torch.stack(gradient_noise.lattice_words(*corner)))
