@@ -36,13 +36,13 @@ def brighten(color: Vector, factor: Tensor) -> Vector:
 
 
 def stretch(color: Vector, factor: Tensor) -> Vector:
-    """Multiplies distances from mid-grey (0.5)."""
+    """Multiplies the difference from mid-grey (0.5)."""
     offset = 0.5 - 0.5 * factor
     return tuple((c * factor + offset).clamp(0, 1) for c in color)
 
 
 def chroma(color: Vector) -> tuple[Tensor, Tensor]:
-    """Returns the largest channel (V of HSV) and its distance from the smallest."""
+    """Returns the largest channel (V of HSV) and its difference from the smallest (chroma)."""
     largest = torch.maximum(torch.maximum(color[0], color[1]), color[2])
     return largest, largest - torch.minimum(torch.minimum(color[0], color[1]), color[2])
 
@@ -50,7 +50,7 @@ def chroma(color: Vector) -> tuple[Tensor, Tensor]:
 def saturate(color: Vector, factor: Tensor) -> Vector:
     """Multiplies the S of HSV and clamps it to 1, as `kornia.enhance.adjust_saturation`.
 
-    V and H stay, so each channel's distance from V grows by what S grows by, and no hue is computed.
+    V and H are unchanged, so each channel's distance from V scales as S does, and the hue need not be computed.
     """
     value, span = chroma(color)
     growth = torch.minimum(factor, value / span.clamp_min(1e-12)) - 1
@@ -60,8 +60,8 @@ def saturate(color: Vector, factor: Tensor) -> Vector:
 def shift_hue(color: Vector, degrees: Tensor) -> Vector:
     """Shifts the H of HSV, as `kornia.enhance.adjust_hue`.
 
-    Source: Smith 1978, "Color gamut transform pairs"; back from HSV without a table of sectors: a channel is
-        V - C * ramp, ramp a trapezium over the hue.
+    Source: Smith 1978, "Color gamut transform pairs". Back from HSV without a case for each sector: a channel is
+        V - C * ramp, where ramp is a trapezoid over the hue.
     """
     red, green, blue = color
     value, span = chroma(color)

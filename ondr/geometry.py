@@ -33,7 +33,7 @@ stays where it is wherever it can, since things are built along it."""
 def product(a: Float[Tensor, "*#shape n k"], b: Float[Tensor, "*#shape k m"]) -> Float[Tensor, "... n m"]:
     """Returns the product of small matrices, multiplied out; leading dimensions broadcast.
 
-    `a @ b` would be rounded to ten bits on a GPU wherever the training loop allows TensorFloat-32 or half precision.
+    `a @ b` would lose precision on a GPU wherever the training loop allows TensorFloat-32 or half precision.
     """
     return (a[..., None] * b[..., None, :, :]).sum(-2)
 
@@ -44,8 +44,8 @@ def matrix_from_rows(rows: Sequence[Sequence[Float[Tensor, "*shape"]]]) -> Float
 
 
 def invert(matrix: Float[Tensor, "*shape 3 3"]) -> Float[Tensor, "*shape 3 3"]:
-    """Returns the inverses by cofactors: no library call, so no synchronisation. A singular matrix gives zeros."""
-    # Scaled to unit size first: the determinant of a small object's matrix would underflow.
+    """Returns the inverses, zeros for singular matrices. By cofactors, since a library call would synchronise."""
+    # Scaled first, since the determinant of a small object's matrix would underflow.
     size = matrix.abs().amax((-2, -1), keepdim=True).clamp_min(1e-30)
     a, b, c = (matrix / size).unbind(-1)
     cofactors = torch.stack([torch.linalg.cross(b, c), torch.linalg.cross(c, a), torch.linalg.cross(a, b)], -2)
@@ -66,7 +66,7 @@ def rotation_from_quaternion(quaternion: Float[Tensor, "*shape 4"]) -> Float[Ten
 
 
 def rotation_from_vector(vector: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
-    """Returns rotations about the direction of vectors by their length in radians, counter-clockwise seen from its tip.
+    """Returns rotations about vectors by their length in radians, counter-clockwise seen from the vector's tip.
 
     Source: Grassia 1998, "Practical parameterization of rotations using the exponential map", equation 3.
     """
@@ -105,9 +105,9 @@ def raised(rotation: Float[Tensor, "*shape 3 3"], up: Axis) -> Float[Tensor, "*s
 
 
 def look_along(direction: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
-    """Returns the rotations camera_from_world of level cameras that look along directions of any length but 0.
+    """Returns camera_from_world rotations of level cameras that look along directions of any length but 0.
 
-    A camera that looks straight up or down has the world's +x to its right.
+    For a camera that looks straight up or down, right is the world's +x.
     """
     forward = direction / direction.norm(dim=-1, keepdim=True)
     x, y, _ = forward.unbind(-1)
@@ -139,7 +139,7 @@ def transform(
 
 
 def intrinsics_from_fov(fov_degrees: Float[Tensor, "batch"], size: tuple[int, int]) -> Float[Tensor, "batch 3 3"]:
-    """Returns K of a camera with square pixels and its axis at the centre of the image.
+    """Returns K of a camera with square pixels and the principal point at the centre of the image.
 
     Args:
         fov_degrees: Angle across the image's longer side.
@@ -159,23 +159,23 @@ def intrinsics_matrix(
 
 
 def yaw_quaternion(u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
-    """Maps one uniform to a quaternion that turns about the vertical by a uniform angle."""
+    """Maps one uniform to a rotation about the vertical by a uniform angle."""
     half, zero = math.pi * u, torch.zeros_like(u)
     return torch.stack([torch.cos(half), zero, zero, torch.sin(half)], dim=-1)
 
 
 def level_quaternion(like: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 4"]:
-    """Returns the quaternions that turn nothing."""
+    """Returns identity quaternions of the shape of a tensor."""
     zero = torch.zeros_like(like)
     return torch.stack([torch.ones_like(like), zero, zero, zero], dim=-1)
 
 
 def icosphere_views(subdivisions: int, in_plane: int) -> Float[Tensor, "view 4"]:
-    """Returns the orientations that show a thing to a camera which looks along +y, from every corner of an icosphere.
+    """Returns the orientations in which a camera that looks along +y sees an object from every corner of an icosphere.
 
     Args:
-        subdivisions: Of the icosahedron, each of which quarters its faces.
-        in_plane: Rotations about the line of sight for each corner, evenly spaced.
+        subdivisions: Subdivisions of the icosahedron; each splits every face into four.
+        in_plane: Evenly spaced rotations about the line of sight for each corner.
 
     Returns:
         Quaternions w x y z, world_from_object, float32.
@@ -194,7 +194,7 @@ def icosphere_views(subdivisions: int, in_plane: int) -> Float[Tensor, "view 4"]
 
 
 def _up(direction: np.ndarray) -> np.ndarray:
-    """Returns a unit vector at a right angle to a direction, as near to the vertical as can be."""
+    """Returns the unit vector perpendicular to a direction that is nearest to the vertical."""
     axis = np.array([0.0, 0.0, 1.0]) if abs(direction[2]) < 0.99 else np.array([0.0, 1.0, 0.0])
     up = axis - direction * (axis @ direction)
     return up / np.linalg.norm(up)

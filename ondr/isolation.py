@@ -1,4 +1,4 @@
-"""What the caller has switched on in torch for other work, such as that of a model, and rendering must not see."""
+"""Shields rendering from torch modes that the caller has switched on for a model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import torch
 
 @contextlib.contextmanager
 def isolated(device: torch.device) -> Iterator[None]:
-    """Switches autocast and inference mode off for a while; whether gradients are recorded stays as it is.
+    """Switches autocast and inference mode off within the context; grad mode is kept.
 
-    Autocast would round poses to half precision. What is made in inference mode can never be used with gradients, and
-    some of what is made here is kept.
+    Autocast would round poses to half precision. Tensors made in inference mode can never be used with gradients, and
+    some that are made here are cached.
     """
     grad = torch.is_grad_enabled()
     with torch.inference_mode(False), torch.set_grad_enabled(grad), torch.autocast(device.type, enabled=False):

@@ -1,4 +1,4 @@
-"""The tensors of a dataclass of tensors and of such dataclasses, in the order of its fields; all else stays."""
+"""Traversal of nested dataclasses of tensors: list, replace or map their tensors. Other fields are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Tree = TypeVar("Tree")
 
 
 def leaves_of(tables: Any) -> Iterator[Tensor]:
-    """Yields the tensors of a dataclass of tensors and of such dataclasses, in a fixed order."""
+    """Yields the tensors of a nested dataclass in the order of its fields."""
     if isinstance(tables, Tensor):
         yield tables
     elif is_dataclass(tables):
@@ -27,7 +27,7 @@ def needs_grad(*tables: Any) -> bool:
 
 
 def with_leaves(tables: Any, leaves: Iterator[Tensor]) -> Any:
-    """Returns tables with other tensors, in the order of `leaves_of`."""
+    """Returns tables with their tensors replaced, in the order of `leaves_of`."""
     if isinstance(tables, Tensor):
         return next(leaves)
     if not is_dataclass(tables) or isinstance(tables, type):
@@ -36,6 +36,6 @@ def with_leaves(tables: Any, leaves: Iterator[Tensor]) -> Any:
 
 
 def map_leaves(tables: Tree, change: Callable[[Tensor], Tensor]) -> Tree:
-    """Returns tables with every tensor changed."""
+    """Returns tables with a function applied to every tensor."""
     changed: Tree = with_leaves(tables, map(change, leaves_of(tables)))
     return changed

@@ -1,7 +1,7 @@
-"""A lens that bends straight lines: the model of Brown and Conrady with OpenCV's five coefficients, on planes.
+"""Lens distortion: the model of Brown and Conrady with OpenCV's five coefficients, on planes.
 
-Points are those of rays, (x, y) of (x, y, 1) in the camera frame: before the lens as a pinhole would see them, behind
-it as the image has them. `intrinsics` takes the latter to pixels.
+A ray is (x, y) of (x, y, 1) in the camera frame. `distort` maps it to normalized image coordinates, which K maps to
+pixels; without a lens the two are equal.
 
 Source: Brown 1966, "Decentering distortion of lenses"; OpenCV, "Camera calibration and 3D reconstruction".
 """
@@ -21,40 +21,40 @@ Coefficients = tuple[Tensor, ...]
 COEFFICIENTS = ("k1", "k2", "p1", "p2", "k3")
 """In OpenCV's order."""
 STEPS = 8
-"""Of Newton's method. Near a fold of the image it halves the distance instead of squaring it; elsewhere three do."""
+"""Newton iterations. Three are enough except near a fold of the image, where convergence is linear."""
 CLOSE = 1e-4
-"""Largest distance, behind the lens, at which a ray counts as found: a tenth of a pixel at a focal length of 1,000."""
-
+"""Largest error in normalized coordinates of a ray that counts as found: a tenth of a pixel at a focal length of 1,000
+pixels."""
 LEAST = 1e-3
-"""Of the determinant of the lens's derivative, which is 1 without a lens and 0 at a fold."""
+"""Least determinant of the Jacobian of the distortion, which is 1 without a lens and 0 at a fold."""
 STRIDE = 1.0
-"""Longest step of Newton's method along x and y."""
+"""Longest Newton step along x and along y."""
 WIDEST = 16.0
-"""Radius of rays, 86 degrees from the axis, beyond which no fold is looked for."""
+"""Radius of rays, 86 degrees from the axis, up to which folds are searched for."""
 LOOKS = 1024
-"""How often one is looked for."""
+"""Radii at which the search looks."""
 
 
 def distort(x: Tensor, y: Tensor, coefficients: Coefficients) -> tuple[Tensor, Tensor]:
-    """Returns where the image has rays.
+    """Returns the normalized image coordinates of rays.
 
     Args:
-        x: Before the lens, any shape.
-        y: Likewise.
-        coefficients: k1 k2 p1 p2 k3, planes of that shape or numbers for all.
+        x: x of the rays, any shape.
+        y: y of the rays.
+        coefficients: k1 k2 p1 p2 k3, planes of that shape or single values.
     """
     bent = _bend(x, y, coefficients)
     return bent.x, bent.y
 
 
 def distort_all(x: Tensor, y: Tensor, coefficients: Coefficients, reach: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns where the image would have rays if it never folded: past `reach`, it goes on as it is there.
+    """Distorts rays of any radius: past `reach`, where the image would fold, the distortion is continued linearly.
 
     Args:
-        x: Before the lens, any shape.
-        y: Likewise.
+        x: x of the rays, any shape.
+        y: y of the rays.
         coefficients: As for `distort`.
-        reach: What `fold_radius` returned, of the same shape as each of them.
+        reach: What `fold_radius` returned, of the coefficients' shape.
     """
     past = (torch.hypot(x, y) / reach).clamp_min(1)
     bent_x, bent_y = distort(x / past, y / past, coefficients)
@@ -62,10 +62,10 @@ def distort_all(x: Tensor, y: Tensor, coefficients: Coefficients, reach: Tensor)
 
 
 def fold_radius(distortion: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch"]:
-    """Returns up to which radius of rays an image does not fold, `WIDEST` at most.
+    """Returns the radius of rays up to which an image does not fold, at most `WIDEST`.
 
     Args:
-        distortion: k1 k2 p1 p2 k3. The tangential two, which fold nothing near the axis, are not looked at.
+        distortion: k1 k2 p1 p2 k3. The tangential p1 and p2 are ignored: near the axis they fold nothing.
     """
     k1, k2, _, _, k3 = (k[:, None] for k in distortion.unbind(1))
     radius = torch.linspace(WIDEST / LOOKS, WIDEST, LOOKS, device=distortion.device, dtype=distortion.dtype)
@@ -76,11 +76,11 @@ def fold_radius(distortion: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch"]:
 
 
 def folds_within(radial: Mapping[str, float], radius: float) -> bool:
-    """Returns whether an image folds before it is as wide as some radius behind the lens.
+    """Returns whether an image folds before it reaches a radius in normalized image coordinates.
 
     Args:
-        radial: k1, k2 and k3 by name; the tangential coefficients are not looked at.
-        radius: From the axis.
+        radial: k1, k2 and k3 by name.
+        radius: Distance from the axis.
     """
     lens = torch.tensor([[radial.get(name, 0.0) for name in COEFFICIENTS]], dtype=torch.float64)
     reach = fold_radius(lens)
@@ -95,20 +95,20 @@ def undistort(
     start: tuple[Tensor, Tensor] | None = None,
     steps: int = STEPS,
 ) -> tuple[Tensor, Tensor]:
-    """Returns the rays that the image has at some points; near a point to which the lens sends none, anything finite.
+    """Inverts `distort` by Newton's method. Where no ray leads to a point, the result is finite but meaningless.
 
     Args:
-        x: Behind the lens, any shape.
-        y: Likewise.
+        x: x in normalized image coordinates, any shape.
+        y: y in normalized image coordinates.
         coefficients: As for `distort`.
-        start: Where the search begins; None: at the points themselves.
-        steps: Of the search.
+        start: Rays to start from; None: the points themselves.
+        steps: Newton iterations.
     """
     ray_x, ray_y = (x, y) if start is None else start
     for _ in range(steps):
         bent = _bend(ray_x, ray_y, coefficients)
         off_x, off_y = x - bent.x, y - bent.y
-        # Where the image folds, a step would have no end.
+        # At a fold the determinant is 0 and a Newton step infinite.
         safe = torch.where(bent.determinant > LEAST, bent.determinant, LEAST)
         ray_x = ray_x + ((bent.yy * off_x - bent.xy * off_y) / safe).clamp(-STRIDE, STRIDE)
         ray_y = ray_y + ((bent.xx * off_y - bent.xy * off_x) / safe).clamp(-STRIDE, STRIDE)
@@ -141,7 +141,7 @@ def rays_through(
     """Returns x and y of the rays (x, y, 1) in the camera frame through points of images.
 
     Args:
-        inverse: The rows of the inverse of K, one after the other: planes, or single values for all points.
+        inverse: The inverse of K row by row: planes, or single values for all points.
         x: Pixels from the left edge, any shape.
         y: Pixels from the top edge, same shape.
         coefficients: As for `distort`; None: there is no lens.
@@ -151,12 +151,10 @@ def rays_through(
 
 
 def normalized(inverse: tuple[Tensor, ...], x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the normalized coordinates of points of images: the inverse of K times (x, y, 1).
-
-    Without a lens they are those of the rays; with one, `undistort` leads to these.
+    """Returns normalized image coordinates: the inverse of K times (x, y, 1).
 
     Args:
-        inverse: The rows of the inverse of K, one after the other: planes, or single values for all points.
+        inverse: The inverse of K row by row: planes, or single values for all points.
         x: Pixels from the left edge, any shape; the first pixel's centre is at 0.5.
         y: Pixels from the top edge, of a shape that can be broadcast with that.
     """
@@ -167,11 +165,11 @@ def normalized(inverse: tuple[Tensor, ...], x: Tensor, y: Tensor) -> tuple[Tenso
 def rows_of_inverse(
     x: Tensor, y: Tensor, coefficients: Coefficients
 ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Returns by how much rays change with their places in the image: the inverse of `distort`'s derivative.
+    """Returns the rows of the inverse Jacobian of `distort`: the change of rays with normalized image coordinates.
 
     Args:
-        x: Rays before the lens, any shape.
-        y: Likewise.
+        x: x of the rays, any shape.
+        y: y of the rays.
         coefficients: As for `distort`.
     """
     bent = _bend(x, y, coefficients)
@@ -181,14 +179,14 @@ def rows_of_inverse(
 
 
 def reaches(ray_x: Tensor, ray_y: Tensor, x: Tensor, y: Tensor, coefficients: Coefficients) -> Tensor:
-    """Returns whether rays are those that the lens sends to some points, on this side of any fold of the image.
+    """Returns whether `undistort` found the rays of its points, on this side of any fold of the image.
 
     Args:
-        ray_x: What `undistort` returned.
-        ray_y: Likewise.
-        x: The points it was given.
-        y: Likewise.
-        coefficients: Likewise.
+        ray_x: x of the rays that it returned.
+        ray_y: y of those rays.
+        x: x of the points that it was given.
+        y: y of those points.
+        coefficients: Those that it was given.
     """
     bent = _bend(ray_x, ray_y, coefficients)
     near = ((bent.x - x).abs() < CLOSE) & ((bent.y - y).abs() < CLOSE)
@@ -197,7 +195,7 @@ def reaches(ray_x: Tensor, ray_y: Tensor, x: Tensor, y: Tensor, coefficients: Co
 
 @dataclass(frozen=True)
 class _Bent:
-    """Where rays go, and the derivative of it, a symmetric matrix."""
+    """Distorted rays, and the Jacobian of the distortion, a symmetric matrix."""
 
     x: Tensor
     y: Tensor
@@ -215,7 +213,7 @@ def _bend(x: Tensor, y: Tensor, coefficients: Coefficients) -> _Bent:
     k1, k2, p1, p2, k3 = coefficients
     square = torch.addcmul(x * x, y, y)
     radial = 1 + square * (k1 + square * (k2 + square * k3))
-    # Twice the derivative of the radial factor by the square of the radius.
+    # Twice the derivative of the radial factor with respect to the squared radius.
     growth = 2 * (k1 + square * (2 * k2 + 3 * square * k3))
     cross = growth * x * y + 2 * (p1 * x + p2 * y)
     return _Bent(

@@ -1,8 +1,8 @@
-"""What a camera with a lens sees: each pixel takes the ids of the nearest pixel of a larger image without one.
+"""Visibility through a lens: each pixel takes the ids of the nearest pixel of a larger pinhole image.
 
-Triangles have straight edges before a pinhole only. So the ids come from a pinhole's image that holds every ray of the
-camera's, while depth and colour are computed at each pixel's own ray, as everywhere. What an object would cover alone
-is counted through the same map from pixel to pixel, so that no more is ever seen of it.
+Triangles have straight edges in a pinhole image only. So the ids come from a pinhole image that contains every ray of
+the camera, while depth and colour are computed at each pixel's own ray, as everywhere. The pixels that an object would
+cover alone are counted through the same map, so that its visible pixels never exceed them.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from ondr.raster.visibility import Visibility
 from ondr.scene import Camera, Instances
 
 FINER = 2.5
-"""Sides of the pinhole's image over those of the camera's: what a lens squeezes together there is not lost, and the
-samples of a pixel do not all fall into one."""
+"""Sides of the pinhole image over those of the camera's image: the parts that the lens magnifies keep their detail, and
+the samples of a pixel do not all fall into one pinhole pixel."""
 MARGIN = 0.01
-"""Share of the pinhole's image on each side, for samples beside the centres of the outermost pixels."""
+"""Border of the pinhole image on each side, as a share of it: samples lie outside the outermost pixels' centres."""
 STEP = 4
-"""Pixels from one ray that is searched for to the next; those between begin where these lead to, and are done after
-`LAST_STEPS` more steps of the search."""
+"""Pixels between the rays that are undistorted in full. The rays between start from their interpolation."""
 LAST_STEPS = 2
+"""Newton iterations for those."""
 
 Point = tuple[float, float]
-"""x and y within a pixel, from its centre."""
+"""x and y relative to a pixel's centre, pixels."""
 Size = tuple[int, int]
 """Height and width."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What some points of each pixel see."""
+    """What each pixel sees at some points within it."""
 
     triangle: Int32[Tensor, "batch height width point"]
     """Row of the bank's triangles; -1 for none."""
@@ -56,15 +56,15 @@ class Rays:
     x: Tensor
     y: Tensor
     found: Bool[Tensor, "batch height width"]
-    """Whether the lens sends a ray there."""
+    """Whether a ray leads there."""
     to_right: tuple[Tensor, Tensor]
     """Change of x and y from a pixel to its right neighbour."""
     to_lower: tuple[Tensor, Tensor]
     """Likewise to its lower neighbour."""
 
     def at(self, point: Point) -> tuple[Tensor, Tensor]:
-        """Returns the rays of a point of each pixel, which the change from pixel to pixel leads to: half a pixel away
-        that is off by some thousandths of one.
+        """Returns the rays of a point in each pixel by linear extrapolation, whose error half a pixel from the centre
+        is some thousandths of a pixel.
         """
         right, down = point
         return (
@@ -76,14 +76,14 @@ class Rays:
 def see_through_lens(
     bank: Bank, instances: Instances, camera: Camera, size: Size, points: Sequence[Point]
 ) -> tuple[Visibility, Samples]:
-    """Finds what each pixel sees at its centre, and at other points within it, which change nothing about the centre.
+    """Finds what each pixel sees at its centre, and at other points within it, which do not affect the former.
 
     Args:
-        bank: Meshes.
-        instances: Placed before the cameras.
-        camera: With a lens.
-        size: Of the image.
-        points: The other points; without any, the centres.
+        bank: The meshes.
+        instances: The scene's, in the camera frame.
+        camera: Cameras with a lens.
+        size: Height and width of the images.
+        points: The other points; if empty, the samples are those at the centres.
 
     Raises:
         BackendError: The device's renderer is missing.
@@ -124,7 +124,7 @@ def rays_through_lens(camera: Camera, size: Size) -> Rays:
     lens = tuple(k[:, None, None] for k in camera.distortion.detach().float().unbind(1))
 
     def bent(y: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns points of the image as the lens has them, all of some rows and columns."""
+        """Returns the normalized image coordinates of all points of some rows and columns."""
         return normalized(rows_of_k, x, y[:, None])
 
     nodes = [torch.arange(side // STEP + 2, device=device).mul(STEP).clamp(max=side).float() for side in size]
@@ -138,7 +138,7 @@ def rays_through_lens(camera: Camera, size: Size) -> Rays:
 
 
 def _between(nodes: Tensor, pixels: Sequence[Tensor]) -> Tensor:
-    """Returns what lies between nodes at every `STEP`-th edge of a pixel, the last at the border, at some places."""
+    """Interpolates bilinearly between nodes at every `STEP`-th pixel edge and the image's border."""
     for dim, place in enumerate(pixels, start=1):
         index = (place / STEP).long()
         width = (len(place) - index * STEP).clamp(max=STEP)
@@ -150,34 +150,34 @@ def _between(nodes: Tensor, pixels: Sequence[Tensor]) -> Tensor:
 
 
 def pinhole_around(rays: Rays, finer: Size) -> Float32[Tensor, "batch 3 3"]:
-    """Returns K of an image without a lens that holds all rays, as large as these allow."""
+    """Returns K of the longest pinhole whose image contains all rays."""
     fx, cx = _fitted(rays.x, rays.found, finer[1])
     fy, cy = _fitted(rays.y, rays.found, finer[0])
     return intrinsics_matrix(fx, fy, cx, cy)
 
 
 def _fitted(ray: Tensor, found: Tensor, side: int) -> tuple[Tensor, Tensor]:
-    """Returns focal length and centre, in pixels, of an image whose side just holds some rays."""
+    """Returns focal length and principal point, in pixels, of an image whose side just contains some rays."""
     low = torch.where(found, ray, torch.inf).amin((1, 2))
     high = torch.where(found, ray, -torch.inf).amax((1, 2))
-    # No ray at all: nothing of such an image would be seen, but it is to be finite.
+    # Without any ray nothing will be seen, but the numbers must stay finite.
     low, high = torch.where(low < high, low, -1.0), torch.where(low < high, high, 1.0)
     focal = side * (1 - 2 * MARGIN) / (high - low)
     return focal, side / 2 - focal * (low + high) / 2
 
 
 def nearest(rays: Rays, point: Point, pinhole: Tensor, finer: Size) -> Int64[Tensor, "batch height width"]:
-    """Returns which pixel of the pinhole's image is nearest to a point of each pixel: -1 for none."""
+    """Returns the pixel of the pinhole image that is nearest to a point of each pixel; -1 for none."""
     k = pinhole[..., None, None]
     column, row = ((k[:, i, i] * ray + k[:, i, 2]).floor() for i, ray in enumerate(rays.at(point)))
     inside = rays.found & (column >= 0) & (column < finer[1]) & (row >= 0) & (row < finer[0])
-    # As whole numbers: in float32, neighbours of 17 million pixels and more are one.
+    # In integers: float32 cannot tell pixel numbers above 2^24 apart.
     row, column = (torch.where(inside, place, 0).long() for place in (row, column))
     return torch.where(inside, row * finer[1] + column, -1)
 
 
 def uses(index: Int64[Tensor, "batch height width"], finer: Size) -> Int32[Tensor, "batch finer_height finer_width"]:
-    """Returns how many pixels take their ids from each pixel of the pinhole's image."""
+    """Returns how many pixels take their ids from each pixel of the pinhole image."""
     counts = index.new_zeros((len(index), math.prod(finer) + 1), dtype=torch.int32)
     counts.scatter_add_(1, index.flatten(1) + 1, torch.ones_like(index, dtype=torch.int32).flatten(1))
     return counts[:, 1:].reshape(len(index), *finer)

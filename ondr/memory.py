@@ -1,4 +1,4 @@
-"""How many images fit a device's memory at once: found out by trying, once for each size of image."""
+"""How many images fit a device's memory at once, found by trial once per image size."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ T = TypeVar("T")
 Key = tuple[torch.device, tuple[int, int]]
 """A device, and height and width of the images."""
 SIGNS = ("DefaultCPUAllocator", "cudaMalloc")
-"""Of errors that are told from others by their message alone: torch's on the CPU, nvdiffrast's."""
+"""Messages that mark a RuntimeError as out of memory: torch's on the CPU, nvdiffrast's."""
 _most: dict[Key, int] = {}
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Returns whether an error says that memory ran out: that of torch, numpy, numba or nvdiffrast."""
+    """Returns whether an error of torch, numpy, numba or nvdiffrast says that memory ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS)
 
 
 def known_to_fit(key: Key, wanted: int) -> int:
-    """Returns how many of the images wanted at once fit, as far as is known."""
+    """Returns how many of the wanted images fit at once, as far as is known."""
     return min(wanted, _most.get(key, wanted))
 
 
 def in_parts_that_fit(run: Callable[[Scene], T], scenes: Iterable[Scene], key: Key) -> list[T]:
-    """Returns what `run` makes of batches of scenes, of halves of them where memory runs out.
+    """Returns the results of `run` for batches of scenes; a batch that does not fit into memory is halved.
 
-    The size that fits is said, and known from then on.
+    The size that fits is logged and remembered.
 
     Args:
-        run: It is called again for what did not fit.
-        scenes: Batches of any size, in their order.
+        run: Renders a batch; it is called again for the halves of a batch that did not fit.
+        scenes: Batches of any size, in order.
         key: What the size that fits depends on.
 
     Raises:
@@ -68,9 +68,9 @@ def _halved(run: Callable[[Scene], T], scene: Scene, key: Key) -> Iterator[T]:
 
 
 def _attempt(run: Callable[[Scene], T], scene: Scene, key: Key) -> list[T]:
-    """Returns what `run` makes of the scenes, in a list that is empty if memory ran out.
+    """Returns the result of `run` in a list, which is empty if memory ran out.
 
-    When this returns the error is gone, and with it all tensors that its traceback held.
+    The error ends with this function, and with it the tensors that its traceback kept alive.
     """
     device, (height, width) = key
     number = len(scene.sample_ids)
@@ -87,7 +87,7 @@ def _attempt(run: Callable[[Scene], T], scene: Scene, key: Key) -> list[T]:
             raise
     forget_recycled()
     if device.type == "cuda":
-        # What is free lies in blocks of the sizes that were tried.
+        # The allocator caches free memory in blocks of the sizes that were tried.
         torch.cuda.empty_cache()
     _most[key] = (number + 1) // 2
     return []

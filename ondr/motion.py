@@ -1,4 +1,4 @@
-"""A scene a moment later: its camera and its objects moved as they were drawn to move."""
+"""A scene a moment later: camera and objects moved by their drawn motion."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Gaussian noise for every pixel and channel, the same bits on every device: the twin that defines it.
+"""Gaussian noise for every pixel and channel, with the same bits on every device.
 
-One Philox call gives a pixel four words; a channel's word picks an entry of a table of the inverse normal CDF. A table,
-since a logarithm or cosine rounds differently from device to device.
+One Philox call gives a pixel four words; each channel's word picks an entry of a table of the inverse normal CDF. It is
+a table because logarithms and cosines are rounded differently from device to device. `noise_numba` does the same faster
+on the CPU.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ondr.rng import MASK, name_key, philox
 
 KEY = name_key("photometric.noise")
 TABLE_BITS = 12
-"""4,096 entries: up to 3.7 standard deviations, and 16 KiB, which stay in the first-level cache."""
+"""4,096 entries reach 3.7 standard deviations and take 16 KiB, which stay in the L1 cache."""
 SHIFT = 32 - TABLE_BITS
 
 
@@ -35,9 +36,9 @@ def noise_at(table: Float32[Tensor, "4096"], seed: int, sample_id: Tensor, pixel
     Args:
         table: `normal_table` on the device of the others.
         seed: 64 bits.
-        sample_id: Of each pixel's image, int64, any shape.
+        sample_id: Id of each pixel's image, int64, any shape.
         pixel: row * width + column, int64, of a shape that can be broadcast to that.
-        key: `rng.name_key` of what the noise is of.
+        key: `rng.name_key` of the noisy quantity's name.
     """
     words = philox((sample_id & MASK, sample_id >> 32 & MASK, torch.full_like(sample_id, key), pixel), seed)
     return tuple(take_one(table, word >> SHIFT) for word in words[:3])
@@ -55,13 +56,13 @@ def noise_planes(
 def noise_images(
     seed: int, sample_ids: Int64[Tensor, "batch"], size: tuple[int, int], key: int
 ) -> Float32[Tensor, "batch 3 height width"]:
-    """Returns the noise of a batch as images, on the device of the sample ids: on the CPU by the fast twin.
+    """Returns the noise of a batch as images on the device of the sample ids, on the CPU by the fast twin.
 
     Args:
         seed: 64 bits.
         sample_ids: Of the images.
         size: Height and width.
-        key: `rng.name_key` of what the noise is of.
+        key: `rng.name_key` of the noisy quantity's name.
     """
     if sample_ids.device.type == "cpu":
         from ondr import noise_numba

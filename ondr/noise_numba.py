@@ -48,7 +48,7 @@ def _fill(noise, table, key, samples, name):
 @typing.no_type_check
 @njit(inline="always")
 def philox(c0, c1, c2, c3, k0, k1):
-    """Enciphers one counter with one key, all 32-bit words. See `rng.philox`."""
+    """Encrypts one counter with one key, all 32-bit words. See `rng.philox`."""
     for _ in range(ROUNDS):
         p0, p1 = np.uint64(c0) * M0, np.uint64(c2) * M1
         c0, c2 = np.uint32(p1 >> np.uint64(32)) ^ c1 ^ k0, np.uint32(p0 >> np.uint64(32)) ^ c3 ^ k1
@@ -64,7 +64,7 @@ def noise_line(table, name, key, sample, first, words, red, green, blue):
 
     Args:
         table: `noise.normal_table`.
-        name: uint32: the key of what the noise is of.
+        name: `rng.name_key` of the noisy quantity's name, uint32.
         key: The seed's two words.
         sample: The sample id's two words.
         first: Number of the row's first pixel.
@@ -74,7 +74,7 @@ def noise_line(table, name, key, sample, first, words, red, green, blue):
         blue: Written.
     """
     c0, c1, k0, k1 = sample[0], sample[1], key[0], key[1]
-    # Apart from the look-ups, which no vector instruction does well, so that the cipher becomes vector instructions.
+    # The table look-ups, which do not vectorize well, have a loop of their own, so that the cipher is vectorized.
     for x in range(len(red)):
         r, g, b, _ = philox(c0, c1, name, np.uint32(first + x), k0, k1)
         words[0, x], words[1, x], words[2, x] = r >> DROPPED, g >> DROPPED, b >> DROPPED

@@ -1,6 +1,6 @@
 """The type and the memory layout of images: `images_dtype` and `channels_last`.
 
-What is made here out of planes or images defines both, on any device; on the CPU `imaging.store_numba` writes the same.
+The conversions here define both on any device; on the CPU `imaging.store_numba` writes the same bytes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat1
 
 @dataclass(frozen=True)
 class PixelFormat:
-    """How images lie in memory; their shape is `[batch, 3, height, width]` in any case."""
+    """Type and memory layout of images, whose shape is always `[batch, 3, height, width]`."""
 
     dtype: torch.dtype = torch.float32
     """0..1 in floating-point types; 0..255, rounded, in uint8."""
     channels_last: bool = False
-    """Red, green and blue of a pixel lie side by side: torch's memory format of that name."""
+    """Whether red, green and blue of a pixel are adjacent: torch's memory format of that name."""
 
     @classmethod
     def like(cls, images: Num[Tensor, "batch 3 height width"]) -> PixelFormat:
@@ -41,33 +41,33 @@ class PixelFormat:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def new_images(self, count: int, size: tuple[int, int]) -> Num[Tensor, "batch 3 height width"]:
-        """Returns memory of the CPU for images of height and width `size`, with anything in it."""
+        """Returns uninitialized images of height and width `size` on the CPU."""
         if self.channels_last:
             return recycled(count, *size, 3, dtype=self.dtype).permute(0, 3, 1, 2)
         return recycled(count, 3, *size, dtype=self.dtype)
 
     def stack(self, planes: Sequence[Tensor]) -> Num[Tensor, "batch 3 height width"]:
-        """Returns images of red, green and blue planes `[batch, height, width]` in 0..1.
+        """Returns images from red, green and blue planes `[batch, height, width]` in 0..1.
 
-        Planes of doubles, in which gradients are checked, make images of doubles instead of float32.
+        Double planes, which gradient checks use, are kept as doubles where the format is float32.
         """
         channels = [plane if self.dtype == torch.float32 else converted(plane, self.dtype) for plane in planes]
         return torch.stack(channels, -1).permute(0, 3, 1, 2) if self.channels_last else torch.stack(channels, 1)
 
     def of(self, images: Num[Tensor, "batch 3 height width"]) -> Num[Tensor, "batch 3 height width"]:
-        """Returns images of any format in this one; themselves if they are."""
+        """Converts images of any format to this one; returns them as they are if they have it."""
         return converted(images, self.dtype).contiguous(memory_format=self.memory_format)
 
 
 FLOATS = PixelFormat()
-"""In which everything is computed."""
+"""The format of all computations."""
 
 
 def converted(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """Returns values of images in another type of `DTYPES`, on their device; themselves if they are of it.
+    """Converts image values to another of `DTYPES` on their device; returns them as they are if they have it.
 
     Raises:
-        ConfigError: A gradient is to go through them, and they are to be bytes.
+        ConfigError: They need gradients, which bytes cannot have.
     """
     if values.dtype == dtype:
         return values
@@ -82,7 +82,7 @@ def converted(values: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def as_floats(images: Num[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
-    """Returns images of any format as float32 in 0..1, planes one after the other."""
+    """Returns images of any format as float32 in 0..1, channels first."""
     return FLOATS.of(images)
 
 

@@ -1,4 +1,4 @@
-"""From a scene to what a rasterizer draws: triangle ranges and where they lie before the camera."""
+"""From a scene to what a rasterizer draws: triangle ranges and their poses in the camera frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ondr.geometry import product
 from ondr.scene import Instances, Scene
 
 UNBOUNDED = 1e30
-"""Finite, so that the full detail, which is off by 0, is off by 0 pixels everywhere."""
+"""Stands for infinity, yet finite: times the error 0 of the full detail it gives 0, not NaN."""
 
 
 def camera_from_bank(scene: Scene) -> Float[Tensor, "batch slot 3 4"]:
@@ -30,17 +30,17 @@ def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
 
     Args:
         scene: Its poses and its camera are read.
-        bank: Meshes.
-        detail_pixels: The coarsest level of detail is taken that is off by at most this much; 0: the full detail.
+        bank: The meshes.
+        detail_pixels: Largest error of the level of detail; the coarsest within it is taken. 0: the full detail.
     """
     mesh = scene.poses.mesh
     present, row = mesh >= 0, mesh.clamp_min(0)
     placed = camera_from_bank(scene)
     first, count = bank.first_triangle[row], bank.triangle_count[row]
-    # What the vertices are to get gradients from, they must be drawn from.
+    # Vertices that need gradients are drawn in full detail: a coarser level leaves some of them out.
     if bank.levels is not None and detail_pixels > 0 and not bank.vertices.requires_grad:
         levels = bank.levels
-        # Rows by index_select: indexing would wake another thread for them.
+        # By index_select, since indexing would start a second thread for it.
         error = levels.error.index_select(0, row.flatten()).unflatten(0, row.shape)
         fine = error * pixels_per_unit(scene, bank, placed)[..., None] <= detail_pixels
         chosen = row * fine.shape[-1] + fine.sum(-1) - 1
@@ -55,8 +55,8 @@ def place(scene: Scene, bank: Bank, detail_pixels: float = 0.0) -> Instances:
 
 
 def pixels_per_unit(scene: Scene, bank: Bank, placed: Float[Tensor, "batch slot 3 4"]) -> Float[Tensor, "batch slot"]:
-    """Returns how many pixels a file unit of each slot spans at most, where it is nearest to the camera; `UNBOUNDED`
-    where it reaches the camera's plane."""
+    """Returns the most pixels that a file unit of each slot can span, where it is nearest to the camera; `UNBOUNDED` if
+    it reaches the camera's plane."""
     k, row = scene.camera.intrinsics[:, None], scene.poses.mesh.clamp_min(0)
     # Lengths of columns, which a turn of the image leaves as they are.
     focal_px = k[..., :2, :2].square().sum(-2).amax(-1).sqrt()

@@ -1,6 +1,6 @@
 """Arithmetic on planes: every value has the shape of the pixels, and a vector is a tuple of planes.
 
-Written so, shading is one loop over pixels to a compiler, whatever their shape: the grid or a flat list.
+In this form a compiler turns shading into one loop over pixels, whatever their shape: a grid or a flat list.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 Vector = tuple[Tensor, ...]
 Image = Tensor | None
-"""Row of the batch of each pixel, int32; None where all are of one image, whose tables have no other row: what they
-hold is then the same for all pixels, and is not fetched for each."""
+"""Row of the batch of each pixel, int32. None: all pixels belong to one image, whose tables have a single row, so that
+its values need not be fetched per pixel."""
 
 
 Tables = TypeVar("Tables", bound=Any)
@@ -28,7 +28,7 @@ _one_loop: ContextVar[bool] = ContextVar("one_loop", default=False)
 
 @contextmanager
 def written_for_one_loop() -> Iterator[None]:
-    """Lets functions of planes be written down as one loop over pixels, rather than run operation by operation."""
+    """Marks that functions of planes are being traced into one loop over pixels, not run operation by operation."""
     before = _one_loop.set(True)
     try:
         yield
@@ -37,13 +37,13 @@ def written_for_one_loop() -> Iterator[None]:
 
 
 def in_one_loop(plane: Tensor) -> bool:
-    """Returns whether what is computed from a plane becomes one loop over pixels, or runs on a GPU: then everything is
-    computed for every pixel, and nothing depends on what is there."""
+    """Returns whether computations on a plane become one loop over pixels or run on a GPU. Then everything is computed
+    for every pixel, and control flow must not depend on values."""
     return torch.compiler.is_compiling() or plane.device.type != "cpu" or _one_loop.get()
 
 
 def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the image, row and column of pixels, (image * height + row) * width + column, of images of one size."""
+    """Splits pixel numbers, (image * height + row) * width + column, into image, row and column."""
     height, width = size
     row = pixel // width
     image = row // height
@@ -51,10 +51,10 @@ def places(pixel: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor
 
 
 def of_image(tables: Tables, image: int) -> Tables:
-    """Returns tables of which those with a row per image have one image's alone.
+    """Returns the tables of one image: tables with a row per image are cut to its row.
 
     Args:
-        tables: A dataclass of tensors and of such dataclasses, whose `PER_IMAGE` names the former.
+        tables: A dataclass of tensors and nested dataclasses; its `PER_IMAGE` names the tensors with a row per image.
         image: Row of the batch.
     """
     changes: dict[str, Any] = {}
@@ -82,16 +82,16 @@ def take(table: Tensor, index: Image) -> tuple[Tensor, ...]:
     if index is None:
         return tuple(table[0, column] for column in range(table.shape[1]))
     if in_one_loop(index):
-        # One load each in the loop over pixels. A row lies in one sector, and is fetched from memory once.
+        # One load per column in the loop over pixels. A row fits a memory sector, which is fetched once.
         return tuple(table[index, column] for column in range(table.shape[1]))
     planes = torch.index_select(columns_of(table), 1, index.reshape(-1))
     return planes.view(table.shape[1], *index.shape).unbind(0)
 
 
 def columns_of(table: Tensor) -> Tensor:
-    """Returns a table transposed; a copy, kept as long as the table lives, so that planes taken from it are contiguous.
+    """Returns the transposed table as a contiguous copy, cached for as long as the table lives.
 
-    Without a compiler every operation passes over its planes, and one with gaps takes several times as long.
+    Planes taken from it are contiguous: operation by operation, strided planes take several times as long.
     """
     if table.requires_grad or table.is_inference():
         return table.t()
@@ -103,14 +103,14 @@ def columns_of(table: Tensor) -> Tensor:
 
 
 def take_one(column: Tensor, index: Tensor) -> Tensor:
-    """Returns the elements `index` (int32 or int64, any shape) of a vector."""
+    """Returns the elements of a vector at `index` (int32 or int64, any shape)."""
     if in_one_loop(index):
         return column[index]
     return torch.index_select(column, 0, index.reshape(-1)).view(index.shape)
 
 
 def add_product(a: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    """Returns a + b * c in one pass over memory where nothing fuses the two."""
+    """Returns a + b * c, in one pass over memory even where nothing fuses operations."""
     return torch.addcmul(a, b, c)
 
 
@@ -144,7 +144,7 @@ def along(a: Vector, b: Vector, t: Tensor) -> Vector:
 
 
 def rotated(matrix: Vector, a: Vector) -> Vector:
-    """Returns M a; the nine planes of `matrix` are M's rows, one after the other."""
+    """Returns M a; the nine planes of `matrix` are M row by row."""
     return tuple(dot(matrix[i : i + 3], a) for i in (0, 3, 6))
 
 
@@ -154,5 +154,5 @@ def unit(a: Vector) -> Vector:
 
 
 def mix(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Returns a where t is 0, b where t is 1, and what lies between."""
+    """Interpolates linearly: a where t is 0, b where t is 1."""
     return add_product(a, b - a, t)

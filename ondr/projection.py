@@ -1,4 +1,4 @@
-"""From the camera frame to pixels, through a lens or without: what labels say about points."""
+"""Projection of points from the camera frame to pixels, with or without a lens, for labels."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def project(
     intrinsics: Float[Tensor, "batch 3 3"],
     distortion: Float[Tensor, "batch 5"] | None = None,
 ) -> Float[Tensor, "batch *point 2"]:
-    """Returns where points lie in their images, pixels; finite, though meaningless, nearer than the near plane.
+    """Projects points to pixels. Nearer than the near plane, the result is finite but meaningless.
 
-    Where a lens folds the image, it goes on as it is there.
+    Past a fold of the image, the lens is continued as by `lens.distort_all`.
 
     Args:
         points: In the camera frame, metres.
@@ -34,11 +34,11 @@ def project(
 
 
 def project_pixels(point: Vector, camera: Camera, image: Int64[Tensor, "pixel"]) -> tuple[Tensor, Tensor]:
-    """Returns what `project` returns, of points of several images in one list.
+    """Projects a list of points of several images. See `project`.
 
     Args:
-        point: x, y and z, planes over the list.
-        camera: Of all images.
+        point: x, y and z in the camera frame, planes over the list.
+        camera: The cameras of all images.
         image: Row of the batch of each point.
     """
     lens = None if camera.distortion is None else take(_lens(camera.distortion), image)
@@ -46,7 +46,7 @@ def project_pixels(point: Vector, camera: Camera, image: Int64[Tensor, "pixel"])
 
 
 def _lens(distortion: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch 6"]:
-    """Returns coefficients and the radius up to which they hold."""
+    """Returns the coefficients and the radius up to which the image does not fold."""
     return torch.cat([distortion, fold_radius(distortion)[:, None]], dim=1)
 
 

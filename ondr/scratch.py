@@ -1,7 +1,7 @@
-"""Memory of the CPU that is used again and again, since fresh memory costs as much as using it.
+"""CPU memory that is used again, since the system takes as long to provide fresh pages as the stream to fill them.
 
-Scratch is for what lies between two stages: nothing that a caller keeps may lie there. Recycled memory may be handed
-over: it comes back when nothing refers to it any more.
+Scratch holds what passes between two stages, never anything that a caller keeps. Recycled memory may be handed to the
+caller: it is reused once nothing refers to it any more.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from torch import Tensor
 
 _kept = threading.local()
 _free: deque[np.ndarray] = deque(maxlen=2)
-"""What nothing refers to any more, the oldest first: no more than a training loop that holds one batch needs."""
+"""Recycled memory that nothing refers to, oldest first; two pieces are enough for a loop that holds one batch."""
 
 
 def scratch(name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Returns memory on the CPU with anything in it: to the same thread the same for the same name and shape.
+    """Returns uninitialized CPU memory, for each thread the same one as long as name, shape and type are the same.
 
-    Address space for all of it; only the pages that are written to are ever backed by memory.
+    Only pages that are written to take up physical memory.
     """
     held: dict[str, Tensor] = _kept.__dict__.setdefault("held", {})
     if name not in held or held[name].shape != shape or held[name].dtype != dtype:
@@ -32,7 +32,7 @@ def scratch(name: str, *shape: int, dtype: torch.dtype = torch.float32) -> Tenso
 
 
 def growing_scratch(name: str, rows: int, length: int) -> Tensor:
-    """Returns float32 scratch `[rows, length]`, cut from memory that grows with the longest that was asked for."""
+    """Returns float32 scratch `[rows, length]`, a part of memory that grows with the largest request."""
     held: dict[str, Tensor] = _kept.__dict__.setdefault("held", {})
     if name not in held or held[name].numel() < rows * length:
         held[name] = torch.empty(rows * length * 5 // 4, dtype=torch.float32, device="cpu")
@@ -40,7 +40,7 @@ def growing_scratch(name: str, rows: int, length: int) -> Tensor:
 
 
 def recycled(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Returns memory on the CPU with anything in it: the caller's own for as long as any tensor or array lies in it."""
+    """Returns uninitialized CPU memory, which is the caller's own as long as any tensor or array refers to it."""
     size = math.prod(shape) * dtype.itemsize
     if not size:
         return torch.empty(shape, dtype=dtype, device="cpu")
@@ -50,7 +50,7 @@ def recycled(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
         memory = np.empty(0, np.uint8)
     if memory.nbytes != size:
         memory = np.empty(size, np.uint8)
-    # The tensor's storage, and with it whatever shares it, refers to this view; the view ends with the last of them.
+    # The tensor's storage, which its views share, keeps this view alive; when the last of them is gone, so is the view.
     lent = memory[:]
     weakref.finalize(lent, _free.append, memory).atexit = False
     return torch.from_numpy(lent).view(dtype).view(shape)

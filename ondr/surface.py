@@ -1,8 +1,8 @@
 """Where the ray of a pixel meets the triangle it sees: barycentrics, depth, position, normal and texture coordinates.
 
 All of it is recomputed from ids, on planes of any shape, and differentiable in vertices, poses and rays. The ray is
-taken to the object's own space, where a triangle's edges are exact differences of stored numbers: nothing that the
-vertices have in common, such as their distance from the camera, takes digits from what tells them apart.
+transformed into the bank's coordinates of the mesh, where a triangle's edges are exact differences of stored numbers: a
+large distance from the camera costs no precision.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ondr.planes import Vector, add_product, along, cross, dot, scaled, subtract
 from ondr.scene import Instances
 
 SMALLEST_VOLUME = 1e-18
-"""Replaces a smaller determinant of ray and triangle, so that no pixel, and no gradient, is ever infinite."""
+"""Least determinant of ray and triangle. A smaller one is replaced by it, so that values and gradients stay finite."""
 
 
 @dataclass(frozen=True)
 class SurfaceTables:
-    """What a batch's surfaces are computed from. An instance's row is image * S + slot."""
+    """Inputs of a batch's surfaces. The row of an instance is image * S + slot."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ()
 
@@ -36,8 +36,8 @@ class SurfaceTables:
     vertex_offset: Int32[Tensor, "instance"]
     two_sided: Bool[Tensor, "instance"]
     bank_from_camera: Float[Tensor, "instance 18"]
-    """Rows of the inverse of `camera_from_bank`'s 3x3 block (9), the camera's position in the object's space (3), and
-    the change of the ray in the object's space from a pixel to its right and to its lower neighbour (3 + 3)."""
+    """The inverse of `camera_from_bank`'s 3x3 block, row by row (9), the camera's position in bank coordinates (3), and
+    the change of the ray in bank coordinates from a pixel to its right (3) and to its lower neighbour (3)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Hit:
     depth: Tensor
     """Metres along the optical axis."""
     flipped: Tensor
-    """Whether the back of an open mesh is seen."""
+    """Whether the pixel sees the back of an open mesh."""
     to_right: tuple[Tensor, Tensor]
     """Change of `second` and `third` from a pixel to its right neighbour."""
     to_lower: tuple[Tensor, Tensor]
@@ -91,7 +91,7 @@ def corners_of(tables: SurfaceTables, triangle: Tensor, instance: Tensor) -> Cor
     """Fetches the corners of each pixel's triangle.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         triangle: Rows of the bank's triangles, int32, any shape.
         instance: Rows of the batch's instances, int32, same shape.
     """
@@ -111,18 +111,18 @@ def corners_of(tables: SurfaceTables, triangle: Tensor, instance: Tensor) -> Cor
 def intersect(corners: Corners, frame: Vector, two_sided: Tensor, x: Tensor, y: Tensor) -> Hit:
     """Intersects rays with triangles.
 
-    Barycentrics are held inside the triangle, since it need not contain the pixel's ray: rasterizers round vertices,
-    and a triangle may stand for several samples of a pixel.
+    Barycentrics are clamped to the triangle, since the ray may miss it: rasterizers round vertices, and one triangle
+    may stand for several samples of a pixel.
 
     Args:
         corners: Of the pixels' triangles.
         frame: Columns of `SurfaceTables.bank_from_camera`, taken at the pixels' instances.
-        two_sided: `SurfaceTables.two_sided`, likewise.
+        two_sided: `SurfaceTables.two_sided`, taken likewise.
         x: Rays (x, y, 1) in the camera frame.
         y: Likewise.
 
-    Source: Moeller and Trumbore 1997, "Fast, minimum storage ray/triangle intersection", its determinants written as
-        scalar products with the ray, so that what they change by from pixel to pixel follows as well.
+    Source: Moeller and Trumbore 1997, "Fast, minimum storage ray/triangle intersection". The determinants are written
+        as scalar products with the ray, which gives their change from pixel to pixel as well.
     """
     first = subtract(corners.positions[0], frame[9:12])
     edge, other = (subtract(corners.positions[j], corners.positions[0]) for j in (1, 2))
@@ -143,7 +143,7 @@ def intersect(corners: Corners, frame: Vector, two_sided: Tensor, x: Tensor, y: 
 def weight_changes(
     weights: list[Tensor], numerators: list[Vector], normal: Vector, inverse: Tensor, step: Vector
 ) -> tuple[Tensor, Tensor]:
-    """Returns by how much barycentric weights change when the ray changes by `step` (their exact derivatives)."""
+    """Returns the derivatives of barycentric weights along a change `step` of the ray."""
     toward = dot(step, normal)
     first, second = (
         torch.addcmul(dot(step, n), w, toward, value=-1) * inverse for w, n in zip(weights, numerators, strict=True)
@@ -152,21 +152,21 @@ def weight_changes(
 
 
 def interpolate(values: Vector, hit: Hit) -> Tensor:
-    """Returns, at the hits, an attribute that is given at the three corners."""
+    """Interpolates an attribute of the three corners at the hits."""
     to_second = add_product(values[0], values[1] - values[0], hit.second)
     return add_product(to_second, values[2] - values[0], hit.third)
 
 
 def normals_at(corners: Corners, hit: Hit, frame: Vector) -> Vector:
-    """Returns interpolated unit normals in the camera frame, turned where the back of an open mesh is seen."""
+    """Returns interpolated unit normals in the camera frame, flipped where the back of an open mesh is seen."""
     n = tuple(interpolate(tuple(c[i] for c in corners.normals), hit) for i in range(3))
-    # The normals' map is the transposed inverse of the positions'.
+    # Normals transform by the inverse transpose of the positions' matrix.
     camera = tuple(add_product(add_product(frame[i] * n[0], frame[i + 3], n[1]), frame[i + 6], n[2]) for i in range(3))
     return scaled(unit(camera), torch.where(hit.flipped, -1.0, 1.0).to(camera[0].dtype))
 
 
 def facets_at(corners: Corners, frame: Vector, position: Vector) -> Vector:
-    """Returns unit normals of the triangles themselves in the camera frame, towards the viewer.
+    """Returns the triangles' geometric unit normals in the camera frame, towards the viewer.
 
     Args:
         corners: Of the pixels' triangles.
@@ -205,7 +205,7 @@ def position_at(corners: Corners, hit: Hit) -> Vector:
 
 @dataclass(frozen=True)
 class SurfaceHit:
-    """What rays meet."""
+    """Where rays meet triangles."""
 
     corners: Corners
     frame: Vector
@@ -214,10 +214,10 @@ class SurfaceHit:
 
 
 def meet(tables: SurfaceTables, triangle: Tensor, instance: Tensor, x: Tensor, y: Tensor) -> SurfaceHit:
-    """Returns where rays meet the triangles that they see.
+    """Intersects rays with the triangles that their pixels see.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         triangle: Rows of the bank's triangles, int32, any shape.
         instance: image * S + slot, int32, same shape.
         x: Rays (x, y, 1) in the camera frame, same shape.

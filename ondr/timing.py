@@ -1,7 +1,7 @@
-"""How long each stage of a render takes: by CUDA events or the clock, and at no cost unless somebody asks.
+"""How long each stage of a render takes, by CUDA events or the clock; free of cost unless a `Timer` is active.
 
-The pipeline marks its stages with `stage`; a `Timer` that is active around a call collects them. What is done
-with the figures is left to the benchmark and the command line.
+The renderer marks its stages with `stage`, and an active `Timer` adds up their times. Reporting them is left to the
+benchmark and the command line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _IDLE: AbstractContextManager[None] = nullcontext()
 
 
 def stage(name: str) -> AbstractContextManager[None]:
-    """Marks the code under `with stage("see"):` as one stage. Without an active `Timer` this is one look-up.
+    """Marks the code under `with stage("see"):` as one stage. Without an active `Timer` it costs one look-up.
 
     Args:
         name: Stages of the same name add up, over micro-batches for example. Stages do not nest.
@@ -30,9 +30,9 @@ def stage(name: str) -> AbstractContextManager[None]:
 
 
 class Timer:
-    """Collects the stages of everything that runs under `with Timer(device) as timer:` in this thread.
+    """Collects the times of all stages that run under `with Timer(device) as timer:` in this thread.
 
-    On CUDA, time is taken by events on the current stream: nothing waits until `milliseconds` is called.
+    On CUDA, events on the current stream take the time: nothing waits until `milliseconds` is called.
     """
 
     def __init__(self, device: torch.device | str) -> None:
@@ -50,7 +50,7 @@ class Timer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives back to the timer that was active before."""
+        """Restores the timer that was active before."""
         if self._token is not None:
             _active.reset(self._token)
 

@@ -1,7 +1,7 @@
-"""Whether shading and exposure are compiled, and how on a GPU: `render.compile`, resolved once and said.
+"""Whether and how shading and exposure are compiled: `render.compile`, resolved once and logged.
 
-Compiled, all arithmetic on planes becomes one loop over pixels: by `ondr.fusion` on the CPU, by torch's compiler on a
-GPU. Eager, the same functions run operation by operation.
+Compiled, all arithmetic on planes becomes one loop over pixels: by `ondr.fusion` on the CPU, by torch.compile on a GPU.
+Otherwise the same functions run operation by operation.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ from ondr.leaves import Tree, map_leaves
 Setting = Literal["auto"] | bool
 
 OPTIONS: dict[str, Any] = {"max_fusion_size": 1024}
-"""The default of 64 operations would cut shading into dozens of loops, with all intermediate planes in memory."""
-
+"""Inductor's default of 64 operations would split shading into dozens of kernels with intermediate planes in memory."""
 
 MOST_SHAPES = 256
-"""How many versions of a function there may be: batch sizes, image sizes, asset banks. Beyond torch's own limit, 8, a
-function that is compiled as a whole raises."""
+"""How often a function may be recompiled, for batch sizes, image sizes and asset banks. Past torch's default of 8, a
+function compiled with `fullgraph` raises."""
 
 
 def wants_compile(setting: Setting, device: torch.device) -> bool:
     """Returns what `render.compile` means on a device.
 
     Args:
-        setting: `auto` compiles where that can be done; on the CPU it always can.
+        setting: `auto` compiles where it is possible; on the CPU it always is.
         device: Where the images are made.
 
     Raises:
@@ -53,7 +52,7 @@ def _resolve(setting: Setting) -> bool:
 
 
 def _missing_compiler() -> str:
-    """Returns what torch.compile lacks on a GPU; an empty string where it lacks nothing."""
+    """Returns what torch.compile lacks on a GPU; an empty string if nothing."""
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
 
@@ -68,15 +67,15 @@ def _missing_compiler() -> str:
 
 @functools.cache
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a function compiled, once per process for each function, at its first call.
+    """Returns a compiled function, cached per process; it is compiled at its first call and for each new shape.
 
-    Each shape is compiled for itself; nothing is recorded for autograd.
+    Nothing is recorded for autograd.
     """
     inner = torch.compile(function, fullgraph=True, dynamic=False, options=OPTIONS)
 
     @functools.wraps(function)
     def call(*args: Any) -> Any:
-        # Without gradients always, since the compiler would make another version for each state of the switch.
+        # Always without gradients: torch would compile another version for each state of grad mode.
         with torch.no_grad(), torch._dynamo.config.patch(recompile_limit=MOST_SHAPES):
             return inner(*args)
 
@@ -84,16 +83,16 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def mark_rows_dynamic(tables: Tree) -> Tree:
-    """Returns tables whose number of rows a compiled function takes as it comes, instead of being compiled for each.
+    """Returns tables whose number of rows may change without compiling again.
 
     Args:
-        tables: A tensor, or a dataclass of tensors and of such dataclasses.
+        tables: A tensor, or a dataclass of tensors and nested dataclasses.
     """
-    return map_leaves(tables, _free)
+    return map_leaves(tables, _mark_rows)
 
 
-def _free(table: Tensor) -> Tensor:
-    # One row, or none, is a case of its own to the compiler: two never are.
+def _mark_rows(table: Tensor) -> Tensor:
+    # torch.compile specializes on sizes 0 and 1, so a single row is doubled.
     rows = torch.cat([table, table]) if len(table) == 1 else table.contiguous()
     torch._dynamo.maybe_mark_dynamic(rows, 0)
     return rows

@@ -1,4 +1,4 @@
-"""A pinhole at the first light that sees all that casts shadows: where it stands, where it looks, how far it zooms."""
+"""A pinhole at the first light whose image just contains the shadow casters."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Instances, Scene
 
 FAR_RADII = 500.0
-"""A directional light's pinhole stands this many radii off: its rays differ in direction by 0.2 % at most, and float32
-still tells depths apart that differ by a ten-thousandth of the radius."""
+"""Distance of a directional light's pinhole in radii of the casters: its rays differ in direction by 0.2 % at most, and
+float32 still resolves depth to a ten-thousandth of the radius."""
 WIDEST_TANGENT = 2.0
-"""Of a point light amid the things: what lies beyond 63 degrees from its axis casts no shadow."""
+"""Tangent of half the widest field of view, 63 degrees, for a point light among the objects: what lies farther from its
+axis casts no shadow."""
 MARGIN_TEXELS = 2.0
-"""Around what casts shadows, so that the map's border is empty."""
+"""Margin around the casters, so that the map's border is empty."""
 
 
 @dataclass(frozen=True)
 class LightView:
-    """A pinhole per image. Its frame is like a camera's: z forward, metres."""
+    """A pinhole per image. Its axes are a camera's: z forward, metres."""
 
     position: Float[Tensor, "batch 3"]
-    """In the camera frame."""
+    """Its position in the camera frame."""
     rotation: Float[Tensor, "batch 3 3"]
     """light_from_camera."""
     intrinsics: Float[Tensor, "batch 3 3"]
@@ -37,14 +38,14 @@ class LightView:
 def light_view(
     bank: Bank, scene: Scene, instances: Instances, casters: Bool[Tensor, "batch slot"], side: int
 ) -> LightView:
-    """Returns the first light's view of each image, as narrow as what casts shadows allows.
+    """Returns the first light's view of each image, as narrow as the shadow casters allow.
 
     Args:
         bank: Its meshes' extents are read.
         scene: Its first light and its meshes are read.
-        instances: The scene, placed before its cameras.
+        instances: The scene's, in the camera frame.
         casters: Which slots cast shadows.
-        side: Of the map, texels.
+        side: Texels along the map.
     """
     center, radius = spheres(bank, scene, instances)
     middle, reach = _bounds(center, radius, casters)
@@ -64,7 +65,7 @@ def spheres(
 
 
 def _bounds(center: Tensor, radius: Tensor, casters: Tensor) -> tuple[Float[Tensor, "batch 3"], Float[Tensor, "batch"]]:
-    """Returns a sphere around some spheres; one of a metre around nothing."""
+    """Returns a sphere around the casters' spheres; without casters, one with a radius of a metre."""
     low = torch.where(casters[..., None], center - radius[..., None], torch.inf).amin(1)
     high = torch.where(casters[..., None], center + radius[..., None], -torch.inf).amax(1)
     there = casters.any(1)
@@ -74,7 +75,7 @@ def _bounds(center: Tensor, radius: Tensor, casters: Tensor) -> tuple[Float[Tens
 
 
 def _light_in_camera(scene: Scene, middle: Tensor, reach: Tensor) -> Float[Tensor, "batch 3"]:
-    """Returns where the first light's pinhole stands."""
+    """Returns the position of the first light's pinhole."""
     light, camera = scene.lights.position[:, 0].detach(), scene.camera.camera_from_world.detach()
     turned = product(camera[:, :3, :3], light[:, :3, None])[..., 0]
     far = middle + turned * (FAR_RADII * reach / turned.norm(dim=-1).clamp_min(1e-20))[:, None]
@@ -87,13 +88,13 @@ def zoomed(
     casters: Bool[Tensor, "batch slot"],
     side: int,
 ) -> Float[Tensor, "batch 3 3"]:
-    """Returns K of a square map that some spheres just fit into.
+    """Returns K of a square map that just contains the casters' spheres.
 
     Args:
-        center: In the pinhole's frame.
-        radius: Metres.
-        casters: Which of them count. Those behind the pinhole do not.
-        side: Of the map, texels.
+        center: Centres of the spheres in the pinhole's frame.
+        radius: Their radii, metres.
+        casters: Which of them count; those behind the pinhole never do.
+        side: Texels along the map.
     """
     z = center[..., 2]
     counted = (casters & (z > -radius))[..., None]
@@ -107,7 +108,7 @@ def zoomed(
 
 
 def _silhouettes(center: Tensor, radius: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the tangents of the angles between which spheres are seen, for x and y; bounded by `WIDEST_TANGENT`."""
+    """Returns the lowest and highest tangent, along x and y, at which spheres appear, clamped to `WIDEST_TANGENT`."""
     across, z, r = center[..., :2], center[..., 2:], radius[..., None]
     ahead = z > r * 1.01
     squared = torch.where(ahead, z * z - r * r, 1)

@@ -1,4 +1,4 @@
-"""Linear light that reaches the camera from what each pixel sees, on planes of any shape."""
+"""Linear light that reaches the camera from the surface each pixel sees, on planes of any shape."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ondr.surface import SurfaceTables, facets_at, meet, normals_at, surface_tab
 
 @dataclass(frozen=True)
 class ShadingTables:
-    """All that a batch's colours are computed from: tensors only, so that one compiled function serves every batch."""
+    """Inputs of a batch's colours: tensors only, so that one compiled function serves every batch."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ("inverse_intrinsics", "distortion")
 
@@ -58,10 +58,10 @@ def shade(
     *,
     trilinear: bool = False,
 ) -> Vector:
-    """Shades what pixels see.
+    """Shades the surfaces that pixels see.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         triangle: Rows of the bank's triangles, int32, any shape; none negative.
         instance: image * S + slot, int32, same shape.
         image: Row of the batch, int32, same shape; None: there is one image.

@@ -1,8 +1,8 @@
-"""Shadow maps: how near to the first light the first surface lies in each direction, for the images that have shadows.
+"""Shadow maps of the first light, for the images that have shadows.
 
-They are drawn by the same backend as the images, from the light, and depth follows from ids as everywhere. A map keeps
-the reciprocal of depth, which is linear across the map on every plane, and 0 where nothing is: what a plane would have
-at a texel is then known exactly, and an empty texel throws no shadow.
+The backend that draws the images also draws the maps, from the light, and depth is recomputed from ids as everywhere. A
+map holds reciprocal depth, 0 where nothing is. On a plane it is linear across the map, so that a receiver plane's value
+at a texel is exact, and an empty texel casts no shadow.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ondr.scene import Instances, Scene
 from ondr.surface import SurfaceTables, meet, surface_tables
 
 TEXELS = (4 * SIDE * SIDE - 1) // 3
-"""Of a map with all its levels."""
+"""Number of texels of a map with all its levels."""
 Maps = tuple[Float[Tensor, "texel"], Float[Tensor, "texel"]]
 
 
@@ -41,8 +41,8 @@ def shadow_tables(bank: Bank, scene: Scene, instances: Instances, casting: int, 
     Args:
         bank: The meshes.
         scene: Its lights and meshes are read, and in which images there are shadows.
-        instances: The scene, placed before its cameras.
-        casting: So many slots cast shadows; the rest, walls and grounds, only receive them.
+        instances: The scene's, in the camera frame.
+        casting: Slots below this number cast shadows; the rest, walls and grounds, only receive them.
         compile: Run a compiled function.
     """
     strength, softness = scene.lights.shadow_strength, scene.lights.shadow_softness
@@ -54,7 +54,7 @@ def shadow_tables(bank: Bank, scene: Scene, instances: Instances, casting: int, 
         view = light_view(bank, scene, instances, casts & (instances.triangle_count > 0), SIDE)
         before = replace(instances, triangle_count=instances.triangle_count * casts)
         maps = shadow_maps(bank, before, view, rows, compile)
-    # Their length goes with how many images have shadows, which must not be compiled for each number.
+    # Their length depends on how many images have shadows: not a reason to compile again.
     covered, nearness = map(mark_rows_dynamic, maps) if compile and bank.device.type != "cpu" else maps
     first = upload(_first_texels(rows, len(scene.sample_ids)), bank.device)
     return ShadowTables(covered, nearness, *shadow_views(view, strength, softness.detach(), first))
@@ -71,13 +71,13 @@ def shadow_maps(bank: Bank, instances: Instances, view: LightView, rows: tuple[i
 
     Args:
         bank: The meshes.
-        instances: What casts shadows, placed before the cameras of all images.
-        view: From where it is drawn.
+        instances: The shadow casters of all images, in the camera frame.
+        view: The light's.
         rows: Which of the images have shadows.
         compile: Run a compiled function.
 
     Returns:
-        `ShadowTables.covered` and `ShadowTables.nearness`: of no rows, a single map with nothing in it.
+        `ShadowTables.covered` and `ShadowTables.nearness`; one empty map where `rows` is empty.
     """
     if not rows:
         return view.position.new_zeros(TEXELS), view.position.new_zeros(TEXELS)
@@ -92,7 +92,7 @@ def shadow_maps(bank: Bank, instances: Instances, view: LightView, rows: tuple[i
 
 
 def levels(nearness: Float[Tensor, "map side side"]) -> Maps:
-    """Returns all levels of maps, each the means of 2x2 texels of the one before.
+    """Returns maps with all their levels, each the 2x2 means of the one before.
 
     Args:
         nearness: One over the depth; 0 where nothing is seen.
@@ -104,7 +104,7 @@ def levels(nearness: Float[Tensor, "map side side"]) -> Maps:
 def _chain(plane: Float[Tensor, "map side side"]) -> Float[Tensor, "map texel"]:
     chain = [plane]
     while chain[-1].shape[-1] > 1:
-        # Rows first, which lie in one piece: on a CPU three times as fast as a library's pooling.
+        # Rows first, since they are contiguous: on a CPU three times as fast as a library's pooling.
         upper, lower = chain[-1].unflatten(1, (-1, 2)).unbind(2)
         left, right = (upper + lower).unflatten(2, (-1, 2)).unbind(3)
         chain.append((left + right) * 0.25)
@@ -112,7 +112,7 @@ def _chain(plane: Float[Tensor, "map side side"]) -> Float[Tensor, "map texel"]:
 
 
 def _before_light(instances: Instances, view: LightView, chosen: Tensor) -> Instances:
-    """Returns the instances of some images, placed before the light instead of the camera."""
+    """Returns the instances of some images in the light's frame instead of the camera's."""
     part = map_leaves(instances, itemgetter(chosen))
     linear, offset = part.camera_from_bank.detach().split((3, 1), dim=-1)
     rotation, position = view.rotation[chosen, None], view.position[chosen, None, :, None]
@@ -122,10 +122,10 @@ def _before_light(instances: Instances, view: LightView, chosen: Tensor) -> Inst
 
 @dataclass(frozen=True)
 class MapTables:
-    """What the depths in maps are computed from."""
+    """Inputs of the maps' depths."""
 
     surface: SurfaceTables
-    """Of the instances before the light."""
+    """The instances', in the light's frame."""
     inverse_intrinsics: Float[Tensor, "map 9"]
 
 
@@ -138,12 +138,12 @@ def _nearness(tables: MapTables, triangle: Tensor, slot: Tensor, compile: bool) 
     planes = (texel, triangle, slot)
     if not compile:
         return torch.where(triangle >= 0, nearness_at(tables, *planes, slots), 0)
-    free = MapTables(_free_instances(tables.surface), mark_rows_dynamic(tables.inverse_intrinsics))
-    return torch.where(triangle >= 0, compiled(nearness_at)(free, *map(mark_rows_dynamic, planes), slots), 0)
+    dynamic = MapTables(_with_dynamic_instances(tables.surface), mark_rows_dynamic(tables.inverse_intrinsics))
+    return torch.where(triangle >= 0, compiled(nearness_at)(dynamic, *map(mark_rows_dynamic, planes), slots), 0)
 
 
-def _free_instances(tables: SurfaceTables) -> SurfaceTables:
-    """Returns tables with any number of instances to the compiler; of the bank, whose size stays, as they are."""
+def _with_dynamic_instances(tables: SurfaceTables) -> SurfaceTables:
+    """Marks the number of instances as dynamic for the compiler; the bank's tables keep their size."""
     own = {
         name: mark_rows_dynamic(getattr(tables, name)) for name in ("vertex_offset", "two_sided", "bank_from_camera")
     }
@@ -151,7 +151,7 @@ def _free_instances(tables: SurfaceTables) -> SurfaceTables:
 
 
 def _on_list(tables: MapTables, triangle: Tensor, slot: Tensor, slots: int, compile: bool) -> Float[Tensor, "texel"]:
-    """Returns the same, computed for the texels that see something: as one loop if compiled, else in chunks."""
+    """Computes `_nearness` for the texels that see something: as one loop if compiled, else in chunks."""
     texel = (triangle >= 0).nonzero()[:, 0].int()
     lists, maps = [texel, triangle[texel], slot[texel]], torch.zeros(len(triangle))
     if compile:
@@ -165,14 +165,14 @@ def _on_list(tables: MapTables, triangle: Tensor, slot: Tensor, slots: int, comp
 def nearness_at(
     tables: MapTables, texel: Int32[Tensor, "texel"], triangle: Tensor, slot: Tensor, slots: int
 ) -> Float[Tensor, "texel"]:
-    """Returns one over the depth of what some texels see.
+    """Returns one over the depth that some texels see.
 
     Args:
-        tables: Of the maps.
+        tables: The maps'.
         texel: (map * SIDE + row) * SIDE + column.
-        triangle: Rows of the bank's triangles; anything where nothing is seen.
-        slot: Of the map's instances, likewise.
-        slots: How many instances a map has.
+        triangle: Rows of the bank's triangles; any number where nothing is seen.
+        slot: Which of the map's instances; likewise.
+        slots: Instances per map.
     """
     image, row, column = places(texel, (SIDE, SIDE))
     k = take(tables.inverse_intrinsics, image)

@@ -1,8 +1,8 @@
-"""From a visibility image and its scene to targets: what is visible, of what, where, and how much of it.
+"""From visibility and scene to targets: which objects are visible, where, and how much of them.
 
-Everything comes from unfiltered ids at pixel centres, so that antialiasing and blur never move a box. An object
-without a visible pixel is a hole: label -1, everything else 0. So is one below the limits of `labels.*`, unless
-`ignored` is among the outputs to tell it from the others. The same code runs on every device.
+All labels come from unfiltered ids at pixel centres, so that antialiasing and blur never move a box. An object without
+a visible pixel is a hole: label -1, everything else 0. So is one below the limits of `labels.*`, unless `ignored` is
+among the outputs to mark it. The same code runs on every device.
 """
 
 from ondr.labels.fields import label as label

@@ -1,4 +1,4 @@
-"""What the fields of a batch have in common, each computed once and only when a field asks for it."""
+"""Intermediate results that fields of a batch share, each computed at most once, when a field needs it."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from ondr.scene import Instances, Scene
 def visible_fraction(
     pixels: Int32[Tensor, "batch object"], covered: Int32[Tensor, "batch object"]
 ) -> Float32[Tensor, "batch object"]:
-    """Returns the visible pixels over those that each object would cover alone; 0 for a hidden object.
+    """Returns the visible pixels over the pixels that each object would cover alone; 0 for a hidden object.
 
-    `covered` counts pixels inside the image only, so that an unoccluded object that the frame cuts has 1.
+    `covered` counts pixels inside the image only, so that an unoccluded object cut by the frame has 1.
     """
     return pixels / covered.clamp_min(1)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A batch as the fields see it. Objects are the first N of its slots."""
+    """A batch and what its labels are computed from. Objects are the first N slots."""
 
     scene: Scene
     assets: Assets
     placed: Instances
-    """`scene`, before its cameras."""
+    """The instances of `scene`, in the camera frame."""
     seen: Visibility
     cfg: Config
 
@@ -66,7 +66,7 @@ class Facts:
 
     @property
     def file(self) -> Int32[Tensor, "batch object"]:
-        """An index into `Assets.mesh_files`; bent meshes lie elsewhere in the bank than those of their files."""
+        """Index into `Assets.mesh_files`. Bent meshes have rows of their own in the bank, several per file."""
         bends, bent = len(self.cfg.objects.bends_degrees), self.assets.bent
         return self.mesh if not bends else torch.where(self.mesh < 0, -1, (self.mesh - bent.start) // bends)
 
@@ -77,13 +77,13 @@ class Facts:
 
     @functools.cached_property
     def extents(self) -> boxes.Extents:
-        """What is visible of each object."""
+        """Pixels and box of each object's visible part."""
         extents: boxes.Extents = self.box_functions.visible_extents(self.seen.slot, self.count)
         return extents
 
     @functools.cached_property
     def whole_boxes(self) -> Float[Tensor, "batch object 4"]:
-        """Around the whole of each object."""
+        """Amodal box of each object."""
         bank, camera = self.assets.bank, self.scene.camera
         what = (bank.hull, bank.hull_edges, self.mesh, self.camera_from_bank, camera.intrinsics)
         if camera.distortion is None:
@@ -93,47 +93,47 @@ class Facts:
 
     @functools.cached_property
     def share_visible(self) -> Float32[Tensor, "batch object"]:
-        """Of each object's pixels."""
+        """Visible share of each object's pixels."""
         return visible_fraction(self.extents.pixels, self.seen.covered[:, : self.count])
 
     @functools.cached_property
     def share_outside(self) -> Float[Tensor, "batch object"]:
-        """Of the box around the whole object, outside the image."""
+        """Share of each amodal box outside the image."""
         return boxes.truncation(self.whole_boxes, self.size)
 
     @functools.cached_property
     def below_limits(self) -> Bool[Tensor, "batch object"]:
-        """Of `labels.*`."""
+        """Which objects violate a limit of `labels.*`."""
         limits = self.cfg.labels
         hidden, small = self.share_visible < limits.min_visibility, self.extents.pixels < limits.min_pixels
         return hidden | small | (self.share_outside > limits.max_truncation)
 
     @functools.cached_property
     def labelled(self) -> Bool[Tensor, "batch object"]:
-        """Which slots are no holes."""
+        """Which slots get labels; the others are holes."""
         visible = self.extents.pixels > 0
         return visible if "ignored" in self.cfg.outputs else visible & ~self.below_limits
 
     @functools.cached_property
     def points(self) -> Points:
-        """What the pixels see."""
+        """The surface points that pixels see."""
         pixel = covered_pixels(self.seen.triangle)
         return points_at(self.assets.bank, self.placed, self.seen, self.scene.camera, pixel)
 
     def punch(self, values: Tensor, hole: float = 0) -> Tensor:
-        """Returns values `[B, N, ...]` with `hole` where there is no labelled object."""
+        """Returns values `[B, N, ...]` with `hole` in slots without a labelled object."""
         return torch.where(self.labelled.reshape(self.labelled.shape + (1,) * (values.dim() - 2)), values, hole)
 
     def of_pixels(self, values: Tensor, elsewhere: float) -> Tensor:
-        """Returns for each pixel the value `[B, N]` of the labelled object that it sees."""
+        """Returns, for each pixel, the value of the labelled object that it sees, taken from values `[B, N]`."""
         index = self.instance_ids.long()
-        # One more column than objects: what every pixel reads that sees none of them.
+        # One column more than objects, for the pixels that see none of them.
         columns = torch.nn.functional.pad(values, (0, 1), value=elsewhere)
         index = torch.where(index < 0, self.count, index)
         return torch.gather(columns, 1, index.flatten(1)).reshape(index.shape)
 
     @functools.cached_property
     def instance_ids(self) -> Tensor:
-        """Which labelled object each pixel sees, int16 `[B, H, W]`; -1 elsewhere."""
+        """The labelled object that each pixel sees, int16 `[B, H, W]`; -1 elsewhere."""
         found: Tensor = self.box_functions.instance_ids(self.seen.slot, self.labelled)
         return found

@@ -1,4 +1,4 @@
-"""The fields of `Targets` by name: each one function of the batch's facts, called only when it is asked for."""
+"""The fields of `Targets` by name. Each is a function of the batch's `Facts`, called only if `outputs` names it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def label(scene: Scene, assets: Assets, instances: Instances, visibility: Visibi
     """Returns the targets of a batch; the fields that `cfg.outputs` does not name are None.
 
     Args:
-        scene: What was drawn.
-        assets: What its meshes mean.
-        instances: `scene`, placed before its cameras.
+        scene: The sampled scenes.
+        assets: The assets they refer to.
+        instances: The scene's, in the camera frame.
         visibility: What each pixel centre sees.
         cfg: `outputs` and `labels` are read.
 

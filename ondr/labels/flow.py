@@ -1,4 +1,4 @@
-"""The field of where each pixel's point goes when the camera and the objects move."""
+"""Optical flow: how far each pixel's point moves in the image as the camera and the objects move."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
     """Returns `Targets.optical_flow`.
 
     Raises:
-        ConfigError: The scene was sampled without.
+        ConfigError: The scene was sampled without motion.
     """
     motion = facts.scene.motion
     if motion is None:
@@ -35,23 +35,23 @@ def optical_flow(facts: Facts) -> Float[Tensor, "batch 2 height width"]:
     there = tuple(_row(m[i : i + 4], points.position_in_bank) for i in (0, 4, 8))
     x, y = project_pixels(there, facts.scene.camera, points.image)
     flow = points.spread((x - points.place[0], y - points.place[1]), points.seen & (there[2] >= NEAR_METRES))
-    surrounded = _surrounded(facts)
-    return flow if surrounded is None else torch.where(surrounded[:, None], _flow_of_surroundings(facts, motion), flow)
+    at_infinity = _sees_panorama(facts)
+    return flow if at_infinity is None else torch.where(at_infinity[:, None], _flow_at_infinity(facts, motion), flow)
 
 
 def _row(m: Vector, point: Vector) -> Tensor:
-    """Returns what a row of a 3x4 matrix makes of points."""
+    """Returns one component of points transformed by a 3x4 matrix, given that row of it."""
     return add_product(add_product(add_product(m[3], m[0], point[0]), m[1], point[1]), m[2], point[2])
 
 
-def _surrounded(facts: Facts) -> Bool[Tensor, "batch height width"] | None:
+def _sees_panorama(facts: Facts) -> Bool[Tensor, "batch height width"] | None:
     """Returns which pixels see a panorama; None where no image has one."""
     panorama = facts.scene.background.panorama
     return None if panorama is None else (facts.seen.triangle < 0) & (panorama >= 0)[:, None, None]
 
 
-def _flow_of_surroundings(facts: Facts, motion: Motion) -> Float[Tensor, "batch 2 height width"]:
-    """Returns the flow of what is infinitely far, at all pixels: that of their rays as the camera turns."""
+def _flow_at_infinity(facts: Facts, motion: Motion) -> Float[Tensor, "batch 2 height width"]:
+    """Returns the flow of points at infinity at all pixels: that of their rays as the camera turns."""
     camera, (height, width) = facts.scene.camera, facts.size
     pixel = torch.arange(len(facts.mesh) * height * width, device=facts.mesh.device)
     image, column, row = pixel // (height * width), pixel % width + 0.5, pixel // width % height + 0.5

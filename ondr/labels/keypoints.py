@@ -1,4 +1,4 @@
-"""Fields of points on objects that have a name: where each is, and whether it is seen."""
+"""Fields of keypoints, named points on objects: where each is, and whether it is visible."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ondr.raster.limits import NEAR_METRES
 ABSENT, OCCLUDED, VISIBLE = range(3)
 """States of a keypoint, as COCO numbers them."""
 TOLERANCE_PIXELS = 0.5
-"""How far, in pixels at its distance, a keypoint may lie behind the surface that is seen and still be on it: the
-surface is known at the pixel's centre, up to half a pixel away along x and y, and may curve on the way. Against
-rays on small images, 0.25 to 0.5 errs least: more shows points behind a rim, less hides points of curved surfaces."""
+"""How far, in pixels at its depth, a keypoint may lie behind the visible surface and still count as visible. The
+surface is known at the pixel's centre, up to half a pixel away along x and y, and may curve. Compared with ray casting
+on small images, 0.25 to 0.5 errs least: more shows points behind a rim, less hides points on curved surfaces."""
 
 
 def keypoints_3d(facts: Facts) -> Float[Tensor, "batch object keypoint 3"]:
     """Returns `Targets.keypoints_3d`.
 
     Raises:
-        ConfigError: The assets were loaded without.
+        ConfigError: The assets were loaded without keypoints.
     """
     points, known = _in_camera(facts)
     return facts.punch(torch.where(known[..., None], points, 0))
@@ -36,7 +36,7 @@ def keypoints(facts: Facts) -> Float[Tensor, "batch object keypoint 3"]:
     """Returns `Targets.keypoints`.
 
     Raises:
-        ConfigError: The assets were loaded without.
+        ConfigError: The assets were loaded without keypoints.
     """
     points, known = _in_camera(facts)
     camera, (height, width) = facts.scene.camera, facts.size
@@ -53,12 +53,12 @@ def hidden(
 ) -> Bool[Tensor, "batch object point"]:
     """Returns which points lie behind the surface that their pixel sees.
 
-    The surface is continued as a plane from the pixel's centre to the point's own place.
+    The surface is extended as a plane from the pixel's centre to the point.
 
     Args:
-        facts: Of the batch.
-        points: In the camera frame, metres.
-        place: Where they are in the image.
+        facts: The batch's.
+        points: Points in the camera frame, metres.
+        place: Their projections, pixels inside the image.
     """
     height, width = facts.size
     column, row = place.detach().long().unbind(-1)
@@ -73,7 +73,7 @@ def hidden(
 
 
 def _in_camera(facts: Facts) -> tuple[Float[Tensor, "batch object keypoint 3"], Bool[Tensor, "batch object keypoint"]]:
-    """Returns the keypoints in the camera frame, metres, and which of them there are."""
+    """Returns the keypoints in the camera frame, metres, and which of them exist."""
     notes, file = facts.assets.annotations, facts.file.clamp_min(0)
     if notes.keypoints is None or notes.has_keypoint is None:
         raise not_loaded("keypoints")

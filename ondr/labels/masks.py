@@ -1,4 +1,4 @@
-"""Fields with one whole number or bit per pixel: which object, which class, which part, which pixels it has alone."""
+"""Fields with an id or a bit per pixel: instance, class, stencil number, amodal masks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stencil(facts: Facts) -> Int32[Tensor, "batch height width"]:
     """Returns `Targets.stencil`.
 
     Raises:
-        ConfigError: The assets were loaded without.
+        ConfigError: The assets were loaded without stencil numbers.
     """
     of_triangle = facts.assets.annotations.stencil
     if of_triangle is None:
@@ -37,7 +37,7 @@ def stencil(facts: Facts) -> Int32[Tensor, "batch height width"]:
 
 
 def amodal_masks(facts: Facts) -> Bool[Tensor, "batch object height width"]:
-    """Returns `Targets.amodal_masks`: every object is drawn once more, alone."""
+    """Returns `Targets.amodal_masks`: every object is drawn again, alone."""
     masks = [alone(facts, slot) for slot in range(facts.count)]
     shape = (len(facts.mesh), 0, *facts.size)
     stacked = torch.stack(masks, dim=1) if masks else torch.zeros(shape, dtype=torch.bool, device=facts.mesh.device)
@@ -45,11 +45,11 @@ def amodal_masks(facts: Facts) -> Bool[Tensor, "batch object height width"]:
 
 
 def alone(facts: Facts, slot: int) -> Bool[Tensor, "batch height width"]:
-    """Returns the pixels whose centres see an object if nothing else is there.
+    """Returns the pixels whose centres would see an object if nothing else were there.
 
     Args:
-        facts: Of the batch.
-        slot: Of the object, in all images.
+        facts: The batch's.
+        slot: The object's, in all images.
     """
     bank, camera = facts.assets.bank, facts.scene.camera
     one = map_leaves(facts.placed, lambda field: field[:, slot : slot + 1])
@@ -59,7 +59,7 @@ def alone(facts: Facts, slot: int) -> Bool[Tensor, "batch height width"]:
 
 
 def not_loaded(name: str) -> ConfigError:
-    """Returns the error for what comes with the meshes and was not asked for when they were loaded."""
+    """Returns the error for an output whose annotations were not loaded with the meshes."""
     return ConfigError(
         f"assets must be loaded with {name!r} among cfg.outputs, got assets without. Load them with this config."
     )

@@ -1,4 +1,4 @@
-"""Fields with one entry per object: what it is, where it is in the image, how much of it is seen."""
+"""Fields with one entry per object: class, boxes, visibility."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def image_class(facts: Facts) -> Int64[Tensor, "batch"]:
 
 @functools.lru_cache(maxsize=8)
 def _class_of_mesh(classes: tuple[int, ...], device: torch.device) -> Int64[Tensor, "mesh"]:
-    """Returns `classes` on the device, uploaded once: an upload in every step would make the host wait."""
+    """Returns `classes` on the device. It is cached, since an upload in every step would make the host wait."""
     return torch.tensor(classes, dtype=torch.int64, device=device)
 
 

@@ -1,4 +1,4 @@
-"""The points of surfaces that pixels see: which, along which ray, where on which triangle."""
+"""The surface points that pixels see: their rays, triangles, positions and normals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ondr.surface import SurfaceHit, facets_at, meet, normals_at, position_at, s
 
 @dataclass(frozen=True)
 class Points:
-    """What some pixels of a batch see: planes over a flat list of pixels."""
+    """The surface points that some pixels of a batch see, as planes over a flat list of pixels."""
 
     shape: tuple[int, int, int]
     """Images, height and width."""
@@ -29,7 +29,7 @@ class Points:
     ray: tuple[Float[Tensor, "pixel"], Float[Tensor, "pixel"]]
     """x and y of the ray (x, y, 1) through the pixel's centre, camera frame."""
     seen: Bool[Tensor, "pixel"]
-    """Whether a surface is seen; all else is meaningless, though finite, where none is."""
+    """Whether a surface is seen. Where not, all other fields are finite but meaningless."""
     instance: Int32[Tensor, "pixel"]
     """image * S + slot."""
     met: SurfaceHit
@@ -52,30 +52,30 @@ class Points:
 
     @property
     def position(self) -> Vector:
-        """In the camera frame, metres."""
+        """Position in the camera frame, metres."""
         return self.depth * self.ray[0], self.depth * self.ray[1], self.depth
 
     @functools.cached_property
     def position_in_bank(self) -> Vector:
-        """In the bank's coordinates of the mesh that is seen."""
+        """Position in the bank's coordinates of the visible mesh."""
         return position_at(self.met.corners, self.met.hit)
 
     @property
     def normal(self) -> Vector:
-        """Interpolated between the vertices, unit, camera frame."""
+        """Interpolated unit normal, camera frame."""
         return normals_at(self.met.corners, self.met.hit, self.met.frame)
 
     @property
     def facet(self) -> Vector:
-        """Normal of the triangle itself, towards the viewer, unit, camera frame."""
+        """Geometric unit normal of the triangle, towards the viewer, camera frame."""
         return facets_at(self.met.corners, self.met.frame, self.position)
 
     def spread(self, planes: Vector, where: Tensor | None = None) -> Float[Tensor, "batch plane height width"]:
-        """Returns planes as images; 0 where no surface is seen.
+        """Scatters planes into images; 0 elsewhere.
 
         Args:
             planes: One for each channel.
-            where: Which of the points to keep; None: those that are on a surface.
+            where: Which points to keep; None: those on a surface.
         """
         kept, (batch, height, width) = self.seen if where is None else where, self.shape
         empty = planes[0].new_zeros(batch * height * width)
@@ -84,19 +84,19 @@ class Points:
 
 
 def covered_pixels(triangle: Int32[Tensor, "batch height width"]) -> Int64[Tensor, "pixel"]:
-    """Returns which pixels see a surface; on a GPU all, since it would have to be asked which do."""
+    """Returns the pixels that see a surface; on a GPU all pixels, since selecting them would synchronise."""
     flat = triangle.flatten()
     return torch.arange(len(flat), device=flat.device) if flat.is_cuda else (flat >= 0).nonzero()[:, 0]
 
 
 def points_at(bank: Bank, placed: Instances, seen: Visibility, camera: Camera, pixel: Int64[Tensor, "pixel"]) -> Points:
-    """Returns what some pixels see.
+    """Returns the surface points that some pixels see.
 
     Args:
-        bank: Meshes.
-        placed: Before the cameras.
+        bank: The meshes.
+        placed: The instances in the camera frame.
         seen: What each pixel's centre sees.
-        camera: Of the images.
+        camera: The cameras of the images.
         pixel: (image * height + row) * width + column, in any order.
     """
     batch, height, width = seen.slot.shape

@@ -1,4 +1,4 @@
-"""Fields of where objects are in space: poses, boxes around them, and the turns that leave them as they look."""
+"""Fields of objects in space: poses, 3D boxes, symmetries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ondr.raster.limits import NEAR_METRES
 from ondr.scene import Scene
 
 CORNERS = tuple(itertools.product((-0.5, 0.5), repeat=3))
-"""Of a box with sides of 1, z changing fastest: Objectron's order (Ahmadyan et al. 2021, `dataset/box.py`, without the
-centre that stands before them)."""
+"""Corners of the unit cube, z changing fastest: Objectron's order (Ahmadyan et al. 2021, `dataset/box.py`), which has
+the centre before them."""
 
 
 def file_poses(
@@ -56,7 +56,7 @@ def symmetries(facts: Facts) -> Float[Tensor, "batch object symmetry 4 4"]:
     """Returns `Targets.symmetries`.
 
     Raises:
-        ConfigError: The assets were loaded without.
+        ConfigError: The assets were loaded without symmetries.
     """
     of_file = facts.assets.annotations.symmetries
     if of_file is None:
@@ -67,7 +67,7 @@ def symmetries(facts: Facts) -> Float[Tensor, "batch object symmetry 4 4"]:
 def corners_of_boxes(facts: Facts) -> Float[Tensor, "batch object 8 3"]:
     """Returns the corners of the objects' bounding boxes in the camera frame, metres, holes included."""
     extent = facts.assets.bank.extent[facts.mesh.clamp_min(0)]
-    # Made of numbers on the host: an upload would make it wait.
+    # From Python numbers: uploading a tensor would make the host wait.
     corners = torch.stack([torch.stack([extent[..., i] * c[i] for i in range(3)], dim=-1) for c in CORNERS], dim=-2)
     return in_camera(facts.camera_from_bank, corners)
 
@@ -75,7 +75,7 @@ def corners_of_boxes(facts: Facts) -> Float[Tensor, "batch object 8 3"]:
 def in_camera(
     camera_from_bank: Float[Tensor, "batch object 3 4"], points: Float[Tensor, "batch object point 3"]
 ) -> Float[Tensor, "batch object point 3"]:
-    """Returns points of objects, given in the bank's coordinates, in the camera frame, metres."""
+    """Transforms points of objects from bank coordinates to the camera frame, metres."""
     return product(points, camera_from_bank[..., :3].mT) + camera_from_bank[..., None, :, 3]
 
 

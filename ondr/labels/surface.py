@@ -1,4 +1,4 @@
-"""Fields with numbers of the surface that each pixel sees: depth, normals, object coordinates. All differentiable."""
+"""Fields of the surface that each pixel sees: depth, normals, object coordinates. All are differentiable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def sensor_depth(facts: Facts) -> Float[Tensor, "batch 1 height width"]:
     """Returns `Targets.sensor_depth`.
 
     Raises:
-        ConfigError: The scene was sampled without.
+        ConfigError: The scene was sampled without depth noise.
     """
     scene, noise = facts.scene, facts.scene.depth_noise
     if noise is None:
@@ -45,7 +45,7 @@ def object_coordinates(facts: Facts) -> Float[Tensor, "batch 3 height width"]:
         estimation", section 3: the box's diagonal becomes 1, its centre (0.5, 0.5, 0.5).
     """
     points, mesh = facts.points, facts.scene.poses.mesh.flatten()
-    # The bank's coordinates have their origin at the centre of the box.
+    # Bank coordinates have their origin at the centre of the bounding box.
     diagonal = facts.assets.bank.extent.norm(dim=-1)[mesh.clamp_min(0)]
     rate = 1 / take_one(diagonal, points.instance)
     labelled = facts.instance_ids.flatten()[points.pixel] >= 0
