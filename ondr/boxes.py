@@ -1,7 +1,7 @@
-"""What pixels and poses say about each object: boxes around what is visible and around the whole, counts, ids.
+"""Boxes and pixel counts of objects: modal and amodal boxes, visible pixels, instance ids, truncation.
 
-Boxes are x1 y1 x2 y2 on the edges of pixels: one pixel at row 0, column 0 has the box 0 0 1 1. `boxes_numba` holds the
-fast twins of these functions for the CPU. Which objects get a label is left to `labels`.
+Boxes are x1 y1 x2 y2 on the edges of pixels: one pixel at row 0, column 0 has the box 0 0 1 1. `boxes_numba` holds fast
+twins of these functions for the CPU. Which objects get a label is left to `labels`.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from ondr.projection import project
 from ondr.raster.limits import NEAR_METRES
 
 MOST_PIECES = 8
+"""Pieces into which an edge is cut under a lens, at most."""
 POINTS_ALONG_EDGES = 2048
-"""Into how many pieces an edge is cut before a lens, and of how many for a whole hull: a hull of many edges has short
-ones, which stay all but straight."""
+"""Pieces for a whole hull, about: the edges of a hull that has many are short, and stay all but straight."""
 
 
 @dataclass(frozen=True)
 class Extents:
-    """What a visibility image says about its first N slots."""
+    """Visible extent of the first N slots."""
 
     boxes: Int32[Tensor, "batch object 4"]
-    """x1 y1 x2 y2 around the visible pixels, edges; 0 without any."""
+    """x1 y1 x2 y2 around the visible pixels, edges; 0 if there are none."""
     pixels: Int32[Tensor, "batch object"]
-    """How many pixels are visible."""
+    """Number of visible pixels."""
 
 
 def visible_extents(slot: Int16[Tensor, "batch height width"], num_objects: int) -> Extents:
     """Returns the box and the number of visible pixels of slots 0..num_objects-1.
 
-    Integers only and of fixed shapes: exact, whatever the order, and the host never waits for a value.
+    In integers and of fixed shapes: exact in any order, and without synchronisation.
     """
     ids = torch.arange(num_objects, dtype=slot.dtype, device=slot.device)
     seen = slot[:, None] == ids[:, None, None]
@@ -47,7 +47,7 @@ def visible_extents(slot: Int16[Tensor, "batch height width"], num_objects: int)
 
 
 def _first_and_last(seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the index of the first True along the last dimension and that after the last True."""
+    """Returns the index of the first True along the last dimension, and the one after the last True."""
     index = torch.arange(seen.shape[-1], dtype=torch.int32, device=seen.device)
     first = torch.where(seen, index, seen.shape[-1]).amin(dim=-1)
     return first, torch.where(seen, index + 1, 0).amax(dim=-1)
@@ -56,8 +56,8 @@ def _first_and_last(seen: Tensor) -> tuple[Tensor, Tensor]:
 def instance_ids(
     slot: Int16[Tensor, "batch height width"], labelled: Bool[Tensor, "batch object"]
 ) -> Int16[Tensor, "batch height width"]:
-    """Returns which of the labelled objects each pixel shows; -1 for any other, a distractor or nothing."""
-    # One more column than objects: every slot that is none of them reads its False.
+    """Returns the labelled object that each pixel shows; -1 for other objects, distractors or nothing."""
+    # One column more than objects, False, for every slot that is none of them.
     columns = torch.nn.functional.pad(labelled, (0, 1))
     last = labelled.shape[1]
     index = torch.where((slot < 0) | (slot > last), last, slot).long()
@@ -75,8 +75,8 @@ def amodal_boxes(
 ) -> Float[Tensor, "batch object 4"]:
     """Returns boxes around the projections of whole objects, which may leave the image.
 
-    Where a convex hull crosses the near plane, the box is around the projection of the part of the hull before the
-    camera. An empty slot, or an object wholly behind the near plane, has the box 0 0 0 0.
+    Where a convex hull crosses the near plane, the box encloses the projection of the part in front of it. An empty
+    slot, or an object wholly behind the near plane, has the box 0 0 0 0.
 
     Args:
         hull: `Bank.hull`.
@@ -84,7 +84,7 @@ def amodal_boxes(
         mesh: Row of the bank's meshes; -1 for an empty slot.
         camera_from_bank: From bank coordinates to the camera frame, metres.
         intrinsics: K with pixel centres at +0.5.
-        distortion: Of a lens, which bends edges: points along them are looked at as well, the more the fewer there are.
+        distortion: k1 k2 p1 p2 k3 of a lens; since it bends edges, points along them are projected as well.
     """
     row = mesh.clamp_min(0)
     corners = product(hull[row], camera_from_bank[..., :3].mT) + camera_from_bank[..., None, :, 3]
@@ -116,7 +116,7 @@ def _ends(corners: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _cut_edges(corners: Tensor, inside: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns where edges meet the near plane, and which of them do."""
+    """Returns where edges intersect the near plane, and which of them do."""
     start, end = edges.long().unbind(-1)
     cut = torch.gather(inside, 2, start) != torch.gather(inside, 2, end)
     a, b = _ends(corners, edges)
@@ -140,7 +140,7 @@ def jittered(
 
     Args:
         boxes: x1 y1 x2 y2.
-        jitter: Of each side, as a share of the box's width or height.
+        jitter: Shift of each side, as a share of the box's width or height.
         size: Height and width of the image.
     """
     corner, opposite = boxes[..., :2], boxes[..., 2:]

@@ -111,7 +111,7 @@ def _project_hull(hull, edges, projection, box):
     behind = False
     for i in range(len(hull)):
         if i > 0 and _same_point(hull[i], hull[0]):
-            break  # From here on the bank repeats the first one.
+            break  # The bank pads hulls with their first point.
         x, y, z = _transform(projection, hull[i])
         if z < NEAR_METRES:
             behind = True
@@ -147,7 +147,7 @@ def _transform(m, p):
 @typing.no_type_check
 @numba.njit(cache=True)
 def _cut(projection, a, b):
-    """Returns where an edge meets the near plane, in pixels, and whether it does."""
+    """Returns where an edge intersects the near plane, in pixels, and whether it does."""
     ax, ay, az = _transform(projection, a)
     bx, by, bz = _transform(projection, b)
     if (az < NEAR_METRES) == (bz < NEAR_METRES):

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from ondr.batch import Batch
 
 TILE_PIXELS = 192
-"""Smaller images are enlarged, so that a label has room beside its object."""
+"""Images smaller than this are enlarged, so that labels fit beside their objects."""
 CAPTION_PIXELS = 18
-"""Height of the strip below each image that holds its sample id: there, no label can cover it."""
+"""Height of the strip below each image for its sample id, where no label can cover it."""
 GAP_PIXELS = 4
 PAPER = (225, 225, 225)
 
@@ -41,11 +41,11 @@ def draw(
     sample id stands below each image.
 
     Args:
-        batch: With `boxes` and `labels` among its targets; `visibility`, `ignored`, `keypoints` and
-            `boxes_3d_image` are drawn if they are there.
+        batch: Its targets need `boxes` and `labels`; `visibility`, `ignored`, `keypoints` and `boxes_3d_image` are
+            drawn if present.
         class_names: `ds.class_names`; without them, class ids are written.
-        columns: Images beside each other.
-        annotate: Whether to draw the labels: for all images, or for each of them. The ids are always drawn.
+        columns: Images per row.
+        annotate: Whether to draw labels, for all images or for each. Sample ids are always drawn.
 
     Returns:
         The picture, RGB, on the CPU.

@@ -1,4 +1,4 @@
-"""What is drawn of objects in space on an image of a contact sheet: the edges of their boxes, and their keypoints."""
+"""Draws 3D boxes and keypoints on an image."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from ondr.batch import Targets
 
 EDGES = [(a, b) for a, b in itertools.combinations(range(8), 2) if (a ^ b).bit_count() == 1]
-"""Pairs of corners of `Targets.boxes_3d`, which differ along one axis."""
+"""Pairs of corners of `Targets.boxes_3d` that differ along one axis."""
 LINE_PIXELS = 1
 DOT_PIXELS = 3
-"""Radius."""
+"""Radius of a keypoint."""
 
 
 def draw_3d_labels(picture: Image.Image, targets: Targets, image: int, scale: int) -> None:
-    """Draws boxes in space and keypoints, if they are there: filled where they are visible, rings where hidden.
+    """Draws 3D boxes and keypoints, if present: keypoints as disks if visible, as rings if occluded.
 
     Args:
         picture: The image, perhaps enlarged.
-        targets: Of the batch, with labels.
+        targets: The batch's, with labels.
         image: Row of the batch.
-        scale: How many times the picture is larger than the image.
+        scale: Size of the picture over that of the image.
     """
     if targets.labels is None:
         return

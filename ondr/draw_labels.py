@@ -1,6 +1,6 @@
-"""What is written on an image of a contact sheet: boxes, class names and visible fractions, each legible.
+"""Draws boxes, class names and visible fractions on an image, each legible.
 
-Where the images stand on the sheet is left to `draw`.
+The layout of contact sheets is left to `draw`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LINE_PIXELS = 2
 DASH_PIXELS = 5
 PADDING_PIXELS = 3
 TEXT_WEIGHT = 20
-"""How much worse it is to cover another text than another object."""
+"""Cost of covering another text relative to covering another object's box."""
 INK = (20, 20, 24)
 GREY = (170, 170, 170)
 PALETTE = (
@@ -38,14 +38,14 @@ PALETTE = (
     (0, 184, 160),
     (224, 192, 144),
 )
-"""Bright, so that they are legible on a dark ground, and far apart."""
+"""Class colours: bright, so that they are legible on a dark ground, and far apart."""
 
 Rectangle = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One object on a picture."""
+    """The box and text of one object on a picture."""
 
     box: Rectangle
     """x1 y1 x2 y2 in pixels of the picture, edges."""
@@ -58,10 +58,10 @@ def marks_of(targets: Targets, image: int, class_names: Sequence[str], scale: in
     """Returns a mark for each visible object of an image; ignored ones are grey and dashed.
 
     Args:
-        targets: With boxes and labels; visibility and ignored are used if there.
+        targets: With boxes and labels; visibility and ignored are used if present.
         image: Row of the batch.
         class_names: Names of the class ids; without them, the ids are written.
-        scale: How many times the picture is larger than the image.
+        scale: Size of the picture over that of the image.
     """
     labels = _row(targets.labels, image)
     ignored = _row(targets.ignored, image) or [False] * len(labels)
@@ -98,7 +98,7 @@ def draw_marks(picture: Image.Image, marks: Sequence[Mark]) -> None:
 
 
 def place_texts(marks: Sequence[Mark], size: tuple[int, int]) -> list[Rectangle]:
-    """Returns where the texts stand on a picture of `size` (width, height): near their boxes, apart from each other."""
+    """Places the texts on a picture of `size` (width, height), near their boxes and apart from each other."""
     places: list[Rectangle] = []
     for mark in marks:
         others = [other.box for other in marks if other is not mark]
@@ -120,12 +120,12 @@ def _text_size(text: str) -> tuple[int, int]:
 
 
 def _draw_box(pen: ImageDraw.ImageDraw, mark: Mark) -> None:
-    """Draws a line inside the edges of a box, so that the outermost visible pixels lie under it."""
+    """Outlines a box inside its edges, over the outermost visible pixels."""
     x1, y1, x2, y2 = mark.box
     if not mark.dashed:
         pen.rectangle((x1, y1, x2 - 1, y2 - 1), outline=mark.color, width=LINE_PIXELS)
         return
-    # The gaps are dark, so that the line shows on any picture.
+    # The gaps are dark, so that the line is visible on any picture.
     pen.rectangle((x1, y1, x2 - 1, y2 - 1), outline=INK, width=LINE_PIXELS)
     for x in range(x1, x2, 2 * DASH_PIXELS):
         end = min(x + DASH_PIXELS, x2) - 1
@@ -140,7 +140,7 @@ def _draw_box(pen: ImageDraw.ImageDraw, mark: Mark) -> None:
 def _place_text(
     mark: Mark, picture: tuple[int, int], texts: Sequence[Rectangle], boxes: Sequence[Rectangle]
 ) -> Rectangle:
-    """Returns where a text stands: above its box, else below, else inside; the first place that hides least."""
+    """Places a text above its box, else below, else inside: the first position that hides least."""
     x1, y1, x2, y2 = mark.box
     width, height = _text_size(mark.text)
     starts = [(x, y) for y in (y1 - height, y2, y1, y2 - height) for x in (x1, x2 - width)]

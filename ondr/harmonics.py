@@ -1,8 +1,8 @@
-"""Light from all sides as spherical harmonics of order 2: what an environment sends onto surfaces of any direction.
+"""Irradiance from an environment as spherical harmonics up to order 2.
 
-Nine coefficients per colour, of the real orthonormal functions Y00, Y1-1, Y10, Y11, Y2-2, Y2-1, Y20, Y21, Y22 in the
-world (z up). They are of irradiance in units of pi, as light is counted everywhere: from a sky of radiance 1 on all
-sides, every surface gets 1.
+Each colour channel has nine coefficients, of the real orthonormal functions Y00, Y1-1, Y10, Y11, Y2-2, Y2-1, Y20, Y21,
+Y22 in the world frame (z up). Irradiance is divided by pi, like all light here: under a uniform environment of radiance
+1 it is 1.
 
 Source: Ramamoorthi and Hanrahan 2001, "An efficient representation for irradiance environment maps".
 """
@@ -18,17 +18,19 @@ from torch import Tensor
 from ondr.geometry import matrix_from_rows
 
 COSINE_LOBE = (1.0,) + (2 / 3,) * 3 + (1 / 4,) * 5
-"""What a surface's cosine makes of each coefficient of the light that arrives, over pi (their eq. 8)."""
+"""Coefficients of convolution with the clamped cosine, over pi (their eq. 8)."""
 CONSTANT = math.sqrt(1 / (4 * math.pi))
+"""Normalization of Y00."""
 LINEAR = math.sqrt(3 / (4 * math.pi))
+"""Normalization of x, y and z."""
 PRODUCT = math.sqrt(15 / (4 * math.pi))
-"""Of xy, yz and zx; half of it of x^2 - y^2."""
+"""Normalization of xy, yz and zx; half of it is that of x^2 - y^2."""
 ZONAL = math.sqrt(5 / (16 * math.pi))
-"""Of 3 z^2 - 1."""
+"""Normalization of 3 z^2 - 1."""
 
 
 def basis(direction: Float[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 9"]:
-    """Returns the nine functions in some directions of unit length (their eq. 3)."""
+    """Evaluates the nine functions in directions of unit length (their eq. 3)."""
     x, y, z = direction.unbind(-1)
     columns = (
         torch.full_like(x, CONSTANT),
@@ -49,12 +51,12 @@ def irradiance_harmonics(
     direction: Float[Tensor, "point 3"],
     solid_angle: Float[Tensor, "point"],
 ) -> Float[Tensor, "9 channel"]:
-    """Returns the coefficients of the irradiance from light that arrives from some directions.
+    """Returns the coefficients of the irradiance due to radiance from some directions.
 
     Args:
-        radiance: Linear light; a map's texels, one after the other.
-        direction: Unit vectors in the world towards where it comes from.
-        solid_angle: What each of them stands for, steradians; of a whole map they add up to 4 pi.
+        radiance: Linear radiance, for example of a map's texels.
+        direction: Unit vectors in the world frame towards where it comes from.
+        solid_angle: Solid angle of each, steradians; those of a whole map sum to 4 pi.
     """
     arriving = basis(direction).T @ (radiance * solid_angle[:, None])
     return arriving * radiance.new_tensor(COSINE_LOBE)[:, None]
@@ -63,9 +65,9 @@ def irradiance_harmonics(
 def turned(
     harmonics: Float[Tensor, "batch 9 channel"], degrees: Float[Tensor, "batch"]
 ) -> Float[Tensor, "batch 9 channel"]:
-    """Returns the coefficients of an environment that is turned about the vertical, counter-clockwise from above.
+    """Rotates an environment about the vertical, counter-clockwise from above.
 
-    Each pair Yl-m, Ylm turns into itself by m times the angle.
+    Each pair Yl-m, Ylm is rotated by m times the angle.
     """
     angle = torch.deg2rad(degrees)[:, None]
     h = harmonics.unbind(1)
@@ -77,9 +79,9 @@ def turned(
 
 
 def quadratic_forms(harmonics: Float[Tensor, "batch 9 channel"]) -> Float[Tensor, "batch channel 4 4"]:
-    """Returns M such that the irradiance on a surface of unit normal n is (n, 1) M (n, 1) (their eq. 11 and 12).
+    """Returns M such that the irradiance of a surface with unit normal n is (n, 1)^T M (n, 1) (their eq. 11 and 12).
 
-    A form is turned to another frame like any other, so that a pixel's normal need not be.
+    Rotating M once per image into the camera frame saves rotating the normal of every pixel.
     """
     h0, h1, h2, h3, h4, h5, h6, h7, h8 = harmonics.unbind(1)
     xy, yz, zx = (h * (PRODUCT / 2) for h in (h4, h5, h7))

@@ -1,4 +1,4 @@
-"""From scenes to images and targets: the stages in their order, once for each micro-batch."""
+"""From scenes to images and targets: all stages in order, for each micro-batch."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ondr.scene import Scene
 from ondr.timing import stage
 
 PIXELS_AT_ONCE = {"cpu": 2**22, "cuda": 2**25}
-"""How many pixels `render.micro_batch: auto` renders at once. On the CPU some 300 MB lie between the stages, and every
-core has several images to do: half as many took 4 % longer, a quarter 10 to 20 %. On CUDA, 256 images of 512 x 256,
-which is also the most that nvdiffrast takes in one call."""
+"""Pixels that `render.micro_batch: auto` renders at once. On the CPU, intermediates take some 300 MB and every core has
+several images; with half as many, rendering took 4 % longer, with a quarter 10 to 20 %. On CUDA, 256 images of 512 x
+256, which is also the most that nvdiffrast takes in one call."""
 MOST_PIXELS = 2**29
-"""However large `render.micro_batch` is: four samples of each pixel are numbered in 32 bits."""
+"""Upper bound, whatever `render.micro_batch` says: the four samples of each pixel are numbered in 32 bits."""
 
 
 def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Num[Tensor, "batch 3 height width"], Targets]:
@@ -37,14 +37,14 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Num[Tensor, "batc
 
     Args:
         scene: What `sample_scene` returned, perhaps changed.
-        assets: The meshes and textures it speaks of, on the same device.
+        assets: The meshes and textures that it refers to, on the same device.
         cfg: `image_size`, `images_dtype`, `channels_last`, `outputs`, `labels`, `render` and `photometric` are read.
 
     Returns:
         Images, 0..1 or 0..255 as `cfg.images_dtype` says, and the targets that `cfg.outputs` names.
 
     Raises:
-        ConfigError: A tensor requires a gradient, which bytes cannot have.
+        ConfigError: A tensor requires a gradient, and `images_dtype` is uint8.
         BackendError: The device's renderer is missing.
         torch.OutOfMemoryError: An image, or a `render.micro_batch` that is set, does not fit the device; on the CPU a
             MemoryError or a RuntimeError, whichever is raised there.
@@ -56,12 +56,12 @@ def render(scene: Scene, assets: Assets, cfg: Config) -> tuple[Num[Tensor, "batc
     if len(parts) > 1:
         images = torch.cat([images for images, _ in parts]) if out is None else out
         targets = Targets.join([targets for _, targets in parts])
-    # A view that was made without gradients, as these may be, cannot be changed in place with them.
+    # The images may be a view made under no_grad, which autograd would not let a caller change in place.
     return images if images.requires_grad else images.detach(), targets
 
 
 def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
-    """Splits a batch into the parts that are rendered at once; they are as equal as possible."""
+    """Splits a batch into the parts that are rendered at once, as equal as possible."""
     total, setting = len(scene.sample_ids), cfg.render.micro_batch
     pixels = cfg.image_size[0] * cfg.image_size[1]
     if scene.camera.distortion is not None:
@@ -77,7 +77,7 @@ def micro_batches(scene: Scene, cfg: Config) -> Iterator[Scene]:
 
 
 def _render_parts(scene: Scene, assets: Assets, cfg: Config, out: Tensor | None) -> list[tuple[Tensor, Targets]]:
-    """Renders one part after the other: where their size is not set, in smaller ones if memory runs out."""
+    """Renders the parts one by one; with `render.micro_batch: auto`, in smaller parts if memory runs out."""
     done = 0
 
     def run(part: Scene) -> tuple[Tensor, Targets]:

@@ -1,4 +1,4 @@
-"""A batch of random worlds as tensors: what the sampler makes, what a user's hook may change, what the renderer reads.
+"""A batch of random worlds as tensors: made by the sampler, open to the user's hooks, read by the renderer.
 
 World frame right-handed, z up, metres. Camera axes as in OpenCV: x right, y down, z forward. Light is linear RGB.
 """
@@ -20,7 +20,7 @@ from ondr.leaves import map_leaves
 
 @dataclass(frozen=True)
 class Poses:
-    """Meshes in the world. Slots 0..N-1 are objects of interest, the rest what `cfg.groups` says."""
+    """Meshes in the world. Slots 0..N-1 are objects of interest, the rest those of `cfg.groups`."""
 
     mesh: Int32[Tensor, "batch slot"]
     """Row of the bank's meshes; -1 for an empty slot."""
@@ -29,12 +29,12 @@ class Poses:
     scale: Float[Tensor, "batch slot 3"]
     """Metres per file unit along the object's own axes, applied before the rotation."""
     translation: Float[Tensor, "batch slot 3"]
-    """Where the centre of the mesh's bounding box lies in the world, metres."""
+    """Position of the centre of the mesh's bounding box in the world, metres."""
 
 
 @dataclass(frozen=True)
 class Materials:
-    """How each slot's surface looks."""
+    """The surface of each slot."""
 
     own: Bool[Tensor, "batch slot"]
     """True: the file's own textures and colours; False: `texture` times `color`."""
@@ -43,40 +43,40 @@ class Materials:
     color: Float[Tensor, "batch slot 3"]
     """Linear RGB; multiplies `texture`. Unused where `own`."""
     texture_scale: Float[Tensor, "batch slot"]
-    """Repeats of the foreign texture over the unit square of uv. Unused where `own`."""
+    """How often the foreign texture repeats over the unit square of uv. Unused where `own`."""
     roughness: Float[Tensor, "batch slot"]
     """GGX roughness (alpha is its square), 0..1."""
     specular: Float[Tensor, "batch slot"]
     """Reflectance at normal incidence (F0), 0..1."""
     texture_radians: Float[Tensor, "batch slot"] | None = None
-    """Turn of the foreign texture about uv's origin, clockwise; None: 0 everywhere."""
+    """Clockwise rotation of the foreign texture about uv's origin; None: 0 everywhere."""
     texture_offset: Float[Tensor, "batch slot 2"] | None = None
-    """What of the foreign texture lies at uv's origin, in repeats; None: its corner everywhere."""
+    """Point of the foreign texture at uv's origin, in repeats; None: its corner everywhere."""
     pattern: Int32[Tensor, "batch slot"] | None = None
-    """Pattern that mixes `color` with `color2`: 0 for none, else its place in `settings.PATTERNS`, from 1. None: there
-    is none, and the next three are None as well."""
+    """Pattern that mixes `color` with `color2`: 0 for none, else its position in `settings.PATTERNS`, counted from 1.
+    None: no surface has one, and the next three fields are None as well."""
     color2: Float[Tensor, "batch slot 3"] | None = None
     """Linear RGB; the pattern's second colour."""
     pattern_from_object: Float[Tensor, "batch slot 3 4"] | None = None
-    """From bank coordinates to those of the pattern, which has period 1 in each."""
+    """From bank coordinates to those of the pattern, which has period 1 along each axis."""
     part_word: Int32[Tensor, "batch slot"] | None = None
-    """16 bits from which the mixture of each material of the file follows; None: nothing is coloured part by part."""
+    """16 bits that determine the mixture for each material of the file; None: nothing is coloured part by part."""
     noise_stretch: Float[Tensor, "batch slot 3"] | None = None
-    """Cells of noise in a pattern's period, along its axes; None: no pattern has noise in it."""
+    """Cells of noise per period of the pattern, along its axes; None: no pattern contains noise."""
     own_shift: Float[Tensor, "batch slot 3"] | None = None
-    """Shift of the hue in degrees, factors on saturation and value of the file's own colours, as HSV of sRGB-encoded
+    """Hue shift in degrees and factors on saturation and value of the file's own colours, in HSV of sRGB-encoded
     values; None: (0, 1, 1) everywhere. Used where `own`."""
     diffuse: Float[Tensor, "batch slot"] | None = None
     """Share of the colour that is reflected diffusely; None: 1 everywhere."""
     metallic: Float[Tensor, "batch slot"] | None = None
-    """From dielectric (0) to metal (1), which reflects nothing diffusely, and its colour specularly; None: 0."""
+    """From dielectric (0) to metal (1), which has no diffuse and a coloured specular reflection; None: 0 everywhere."""
     emission: Float[Tensor, "batch slot"] | None = None
-    """Radiance of its own, as a factor on the colour; None: 0 everywhere."""
+    """Emitted radiance, as a factor on the colour; None: 0 everywhere."""
 
 
 @dataclass(frozen=True)
 class Lights:
-    """Point and directional lights plus ambient light."""
+    """Point lights, directional lights and light from all directions."""
 
     position: Float[Tensor, "batch light 4"]
     """World x, y, z, 1 in metres for a point light; the unit direction towards it and 0 for a directional one."""
@@ -87,22 +87,22 @@ class Lights:
     ambient: Float[Tensor, "batch 3"]
     """Linear RGB."""
     upward: Float[Tensor, "batch 3"] | None = None
-    """Linear RGB that a surface gets in addition to `ambient` where it faces straight up, and lacks where it faces
-    down; in between it goes with the normal's z. None: nothing in any image."""
+    """Linear RGB that is added to `ambient` on a surface that faces straight up and subtracted on one that faces down;
+    between, it is proportional to the normal's z. None: 0 in all images."""
     harmonics: Float[Tensor, "batch 9 3"] | None = None
-    """Irradiance from an environment as `ondr.harmonics`, world frame, in addition to `ambient`. None: none."""
+    """Irradiance from an environment, in addition to `ambient`, as `ondr.harmonics` in the world frame. None: 0."""
     environment: Int32[Tensor, "batch"] | None = None
-    """Row of the bank's textures: the panorama that shiny surfaces mirror. None: they mirror none, and the next two are
-    None as well."""
+    """Row of the bank's textures: the panorama that shiny surfaces mirror. None: they mirror none, and the next two
+    fields are None as well."""
     environment_radiance: Float[Tensor, "batch"] | None = None
-    """Linear radiance of a full texel of it."""
+    """Linear radiance of its full texels."""
     environment_yaw_degrees: Float[Tensor, "batch"] | None = None
-    """By which it is turned about the vertical, counter-clockwise from above."""
+    """Its rotation about the vertical, counter-clockwise from above."""
     shadow_strength: Float[Tensor, "batch"] | None = None
-    """Share of the first light that is missing in its full shadow, 0..1. None: no image has shadows."""
+    """Share of the first light that is blocked in full shadow, 0..1. None: no image has shadows."""
     shadow_softness: Float[Tensor, "batch"] | None = None
-    """Width of a shadow's soft edge over the width of what casts shadows, as the light sees it. None where
-    `shadow_strength` is."""
+    """Width of a shadow's soft edge over that of all shadow casters, as seen from the light. None if `shadow_strength`
+    is."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Background:
-    """What is seen where no triangle is: a texture, laid over the image by an affine map, between two colours, or what
-    the camera sees of a panorama."""
+    """What is seen where no triangle is: a texture under an affine map, blending two colours, or a panorama."""
 
     texture: Int32[Tensor, "batch"]
     """Row of the bank's textures; 0 is plain white."""
@@ -131,17 +130,18 @@ class Background:
     dark: Float[Tensor, "batch 3"] | None = None
     """Linear RGB where the texture is black; None: black."""
     panorama: Int32[Tensor, "batch"] | None = None
-    """Row of the bank's textures: what is seen by the direction of each pixel's ray instead; -1 for images without.
-    None: no image has one, and the next two are None as well."""
+    """Row of the bank's textures: the panorama that is seen instead, by the direction of each pixel's ray; -1 for
+    images without. None: no image has one, and the next two fields are None as well."""
     panorama_radiance: Float[Tensor, "batch"] | None = None
-    """Linear radiance of a full texel of it."""
+    """Linear radiance of its full texels."""
     panorama_yaw_degrees: Float[Tensor, "batch"] | None = None
-    """By which it is turned about the vertical, counter-clockwise from above."""
+    """Its rotation about the vertical, counter-clockwise from above."""
 
 
 @dataclass(frozen=True)
 class Effects:
-    """Photometric effects, in the order in which they are applied. Neutral values leave the image as it is."""
+    """Photometric effects. Neutral values leave the image unchanged. docs/design.md has
+    their order."""
 
     blur_sigma: Float[Tensor, "batch"]
     """Standard deviation of a Gaussian blur in pixels, applied to linear light; 0 = none."""
@@ -156,46 +156,46 @@ class Effects:
     noise_std: Float[Tensor, "batch"]
     """Standard deviation of additive Gaussian noise, image range 0..1; 0 = none."""
     chromatic_aberration: Float[Tensor, "batch"] | None = None
-    """Pixels by which red and blue move at the border. None, here and below: no image of the stream has it. These run
-    on the images alone that `Structure.rows` names."""
+    """Pixels by which red and blue move at the border. None, here and below: no image of the stream has the effect.
+    These effects run only on the images that `Structure.rows` names."""
     defocus_radius: Float[Tensor, "batch"] | None = None
-    """Pixels."""
+    """Radius of the blur disk in pixels."""
     motion_blur_length: Float[Tensor, "batch"] | None = None
-    """Pixels."""
+    """Length of the streak in pixels."""
     motion_blur_angle_degrees: Float[Tensor, "batch"] | None = None
     """Clockwise from the right."""
     vignetting: Float[Tensor, "batch"] | None = None
     """Share of the light that the corners lose."""
     exposure_stops: Float[Tensor, "batch"] | None = None
-    """Linear light times 2 to this power."""
+    """Linear light is multiplied by 2 to this power; 0 = neutral."""
     white_balance_kelvin: Float[Tensor, "batch"] | None = None
-    """6500 = neutral."""
+    """Colour temperature of the light; 6500 = neutral."""
     shot_noise: Float[Tensor, "batch"] | None = None
-    """Standard deviation at white, linear light."""
+    """Standard deviation at white, in linear light."""
     read_noise_std: Float[Tensor, "batch"] | None = None
-    """Linear light."""
+    """Standard deviation in linear light."""
     gamma: Float[Tensor, "batch"] | None = None
     """Exponent on the encoded image; 1 = neutral."""
     grayscale: Float[Tensor, "batch"] | None = None
     """0 = colour, 1 = grey."""
     salt_and_pepper: Float[Tensor, "batch"] | None = None
-    """Share of the pixels."""
+    """Share of the pixels that become black or white."""
     sharpen: Float[Tensor, "batch"] | None = None
-    """0 = neutral."""
+    """Strength of sharpening; 0 = neutral."""
     posterize_bits: Float[Tensor, "batch"] | None = None
-    """8 = neutral."""
+    """Bits kept of each channel; 8 = neutral."""
     jpeg_quality: Float[Tensor, "batch"] | None = None
-    """1 to 100."""
+    """Quality of JPEG compression, 1 to 100."""
 
 
 @dataclass(frozen=True)
 class DepthNoise:
-    """What a depth camera that triangulates adds to the depth."""
+    """Errors of a triangulating depth camera."""
 
     noise_std: Float[Tensor, "batch"]
-    """Metres at 1 metre; it grows with the square of the depth."""
+    """Standard deviation in metres at a depth of 1 metre; it grows with the square of the depth."""
     step: Float[Tensor, "batch"]
-    """Between depths that it can tell apart, likewise."""
+    """Quantization step in metres at a depth of 1 metre; it grows likewise."""
     edge_holes: Float[Tensor, "batch"]
     """Share of the pixels beside a jump in depth that are missing, 0..1."""
 
@@ -205,24 +205,23 @@ class Motion:
     """How camera and objects move from one image to the next."""
 
     camera_from_camera: Float[Tensor, "batch 4 4"]
-    """From the camera's frame to that of the moved one, a rigid transform."""
+    """Rigid transform from the camera's frame to that of the moved camera."""
     rotation: Float[Tensor, "batch object 3 3"]
-    """By which each object of interest turns about the centre of its bounding box, world frame."""
+    """Rotation of each object of interest about the centre of its bounding box, world frame."""
     translation: Float[Tensor, "batch object 3"]
-    """By which that centre moves in the world, metres."""
+    """Translation of that centre in the world, metres."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What is known on the host before anything is computed on the device, as CPU tensors and lists."""
+    """What the host knows before anything is computed on the device, as CPU tensors and tuples."""
 
     mesh: Int32[Tensor, "batch slot"]
     """`Poses.mesh` on the CPU."""
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Rows of the batch in which a quantity that decides what has to be computed differs from its neutral value, by the
-    quantity's name."""
+    """For each gated quantity, by name, the rows of the batch in which it is not neutral."""
     largest: Mapping[str, float] = field(default_factory=dict)
-    """The largest value that each of these quantities can have been drawn with."""
+    """For each of these quantities, the largest value that can be drawn."""
 
 
 @dataclass(frozen=True)
@@ -244,15 +243,15 @@ class Scene:
     draws: Draws
     """Every named draw of the batch: `[B]` or `[B, slot]` (rotations `[B, slot, 4]`)."""
     box_jitter: Float[Tensor, "batch object 4"] | None = None
-    """Label noise on x1 y1 x2 y2 of the objects' boxes, shares of their sides; None for none."""
+    """Label noise on x1 y1 x2 y2 of the objects' boxes, as shares of their sides; None: there is none."""
     depth_noise: DepthNoise | None = None
-    """None: no output asks for it."""
+    """None: no output needs it."""
     motion: Motion | None = None
-    """None: no output asks for it. `ondr.motion.moved` applies it."""
+    """None: no output needs it. `ondr.motion.moved` applies it."""
 
     @cached_property
     def device_ids(self) -> Int64[Tensor, "batch"]:
-        """`sample_ids` where everything else lies, copied once."""
+        """`sample_ids` on the device of the other tensors, copied once."""
         return upload(self.sample_ids, self.poses.mesh.device)
 
     def rows(self, part: slice) -> Scene:
@@ -287,10 +286,10 @@ PER_IMAGE = (
 
 @dataclass(frozen=True)
 class Instances:
-    """What a rasterizer needs of a scene: S triangle ranges per image and where each lies before the camera."""
+    """What a rasterizer needs of a scene: S triangle ranges per image and their poses in the camera frame."""
 
     vertex_offset: Int32[Tensor, "batch slot"]
-    """Row of the bank's vertices that the triangles' indices are relative to."""
+    """Row of the bank's vertices to which the triangles' indices are relative."""
     first_triangle: Int32[Tensor, "batch slot"]
     triangle_count: Int32[Tensor, "batch slot"]
     """0 for an empty slot."""

@@ -1,4 +1,4 @@
-"""The colour of glowing bodies: what a light's temperature makes of its colour."""
+"""Colour temperature: the tint of light in kelvin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 NEUTRAL_KELVIN = 6500.0
-"""Tints nothing: near sRGB's own white, which is daylight of 6504 K."""
+"""Temperature without a tint, near sRGB's white point, daylight of 6504 K."""
 RGB_FROM_XYZ = ((3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570))
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
@@ -31,7 +31,7 @@ def planckian_xy(kelvin: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape
 def tint(kelvin: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape 3"]:
     """Returns linear RGB factors of luminance 1; exactly 1, 1, 1 at `NEUTRAL_KELVIN`.
 
-    What sRGB cannot show, the missing blue below 1900 K, is cut off.
+    Negative values are clamped: below 1900 K, blue is outside sRGB's gamut.
 
     Source: IEC 61966-2-1 (RGB from XYZ, luminance).
     """

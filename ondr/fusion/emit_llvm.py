@@ -1,4 +1,4 @@
-"""From a graph of torch operations on planes to one loop in LLVM's language, a vector of pixels at a time."""
+"""From a graph of torch operations on planes to one loop in LLVM IR, a vector of pixels at a time."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .views_llvm import VIEWS, strides_of
 
 KERNEL = "kernel"
 PLACEMENT = ("dtype", "layout", "device", "pin_memory", "memory_format", "non_blocking")
-"""What an operation may be told about its result, which the graph knows."""
+"""Arguments that only describe the result, whose type the graph has."""
 
 
 def emit(graph: Graph, tables: int, lanes: int) -> tuple[str, int]:
     """Returns a module with `void kernel(i8** pointers, i64 first, i64 end)`, and its number of outputs.
 
-    It computes the elements `first` to `end` of the outputs, at least `lanes` of them; the pointers are those of the
-    inputs, then those of the outputs.
+    It computes the elements from `first` to before `end` of the outputs, at least `lanes` of them. The pointers are
+    those of the inputs, then those of the outputs.
 
     Args:
-        graph: As `trace` returns it.
-        tables: So many of its inputs are tables, the rest planes.
-        lanes: Pixels at a time: a power of two.
+        graph: What `trace` returned.
+        tables: How many of its inputs are tables; the rest are planes.
+        lanes: Pixels per vector: a power of two.
 
     Raises:
-        NotImplementedError: There is no such operation here, or a tensor that is no input.
+        NotImplementedError: An operation is unknown, or a tensor is not an input.
     """
     module = ir.Module(KERNEL)
     pointers = BYTE.as_pointer().as_pointer()
@@ -40,7 +40,7 @@ def emit(graph: Graph, tables: int, lanes: int) -> tuple[str, int]:
     before, builder = ir.IRBuilder(entry), ir.IRBuilder(body)
     _, first, end = function.args
     last = before.sub(end, ir.Constant(INT64, lanes))
-    # The last vector may take some pixels once more.
+    # The last vector is moved back to end at `end`, so that some pixels may be computed twice.
     at = builder.phi(INT64)
     place = builder.select(builder.icmp_signed("<", at, last), at, last)
     outputs = _write(graph, tables, Writer(builder, before, function.args[0], place, lanes))
@@ -54,7 +54,7 @@ def emit(graph: Graph, tables: int, lanes: int) -> tuple[str, int]:
 
 
 def _write(graph: Graph, tables: int, writer: Writer) -> int:
-    """Writes the body of the loop and returns the number of outputs."""
+    """Emits the body of the loop and returns the number of outputs."""
     values: dict[Node, Any] = {}
     inputs = 0
     for node in graph.nodes:

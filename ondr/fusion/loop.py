@@ -19,15 +19,15 @@ from ondr.leaves import leaves_of
 from ondr.threads import ForkedLock, thread_count
 
 SHARE = 4096
-"""Elements that are worth a thread of their own: some 100 microseconds of shading."""
+"""Least number of elements for a task of its own: some 100 microseconds of shading."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A part of the planes, with the tables that it is computed from."""
+    """A range of the planes' elements, with the tables for it."""
 
     tables: Any
-    """A dataclass of tensors and of such dataclasses."""
+    """A nested dataclass of tensors."""
     first: int
     end: int
 
@@ -39,22 +39,22 @@ def run(
     *static: Hashable,
     out: Float32[Tensor, "plane element"] | None = None,
 ) -> Float32[Tensor, "plane element"]:
-    """Returns `function(tables, *planes, *static)` of every job's part of the planes, without gradients.
+    """Computes `function(tables, *planes, *static)` for every job's range of the planes, without gradients.
 
     Args:
-        function: Takes tables and planes, returns planes in a tuple or stacked. Compiled once for each kind of
-            tables, whatever their numbers of rows, in a second or two; afterwards it is called no more. What it indexes
-            tables with must be rows of theirs, counted from the start: nobody checks.
-        jobs: Their parts do not overlap. All their tables are of one kind.
+        function: Takes tables and planes, returns planes in a tuple or stacked. It is traced and compiled once for each
+            kind of tables, in a second or two, whatever their numbers of rows. Its indices into tables must be valid
+            and not negative: they are not checked.
+        jobs: Their ranges do not overlap. All their tables are of one kind.
         planes: Vectors of one length on the CPU.
-        out: Room for the result, contiguous; None: new memory.
-        static: Anything else that the function takes; it is compiled for each.
+        static: Further arguments of the function; it is compiled anew for others.
+        out: Contiguous memory for the result; None: new memory.
 
     Returns:
-        `out`, if it is given. Elements that are in no job's part are not written.
+        `out`, if it is given. Elements in no job's range are not written.
 
     Raises:
-        NotImplementedError: Something in the function has no loop, above all an operation that `emit_llvm` lacks.
+        NotImplementedError: The function contains something that `emit_llvm` cannot emit, such as an unknown operation.
     """
     planes = [plane.contiguous() for plane in planes]
     kernel, count = _kernel(function, jobs[0].tables, planes, static)
@@ -72,7 +72,7 @@ _compiling = ForkedLock()
 def _kernel(
     function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], static: Sequence[Any]
 ) -> tuple[Any, int]:
-    """Returns the compiled function and the number of its results."""
+    """Returns the compiled function and its number of outputs."""
     leaves = tuple((leaf.dtype, leaf.dim(), leaf.shape[1:]) for leaf in leaves_of(tables))
     key = (function, _kind(tables), leaves, tuple(plane.dtype for plane in planes), static)
     with _compiling.held():
@@ -82,7 +82,7 @@ def _kernel(
 
 
 def _kind(tables: Any) -> Hashable:
-    """Returns which of a dataclass's fields are there."""
+    """Returns a key for which fields of a nested dataclass hold tensors."""
     if isinstance(tables, Tensor):
         return True
     return (
@@ -102,7 +102,7 @@ def _compile(
 
 
 def _tasks(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> Iterator[Callable[[], None]]:
-    """Yields what computes a job, in parts for several threads if it is long."""
+    """Yields the tasks of a job: a long one is split for several threads."""
     from ondr.fusion.machine_llvm import lanes
 
     number = job.end - job.first
@@ -118,12 +118,12 @@ def _tasks(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> Iter
 
 
 def _run_long(kernel: Any, pointers: np.ndarray, first: int, end: int, _tensors: list[Tensor]) -> None:
-    # The tensors are kept alive until then, even if who asked for it was interrupted.
+    # `_tensors` keeps their memory alive while the kernel runs, even if the caller was interrupted.
     kernel(pointers.ctypes.data, first, end)
 
 
 def _run_short(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> None:
-    """Computes fewer elements than a vector has: the rest of it is the last of them."""
+    """Computes fewer elements than a vector has lanes; the other lanes repeat the last element."""
     from ondr.fusion.machine_llvm import lanes
 
     if job.end == job.first:
@@ -142,12 +142,12 @@ def _pointers(tensors: Sequence[Tensor]) -> np.ndarray:
 
 @functools.cache
 def _pool(count: int, process: int) -> ThreadPoolExecutor:
-    """Returns helpers of this thread; those of another process did not live through the fork."""
+    """Returns the helper threads of a process: they do not survive a fork."""
     return ThreadPoolExecutor(count, thread_name_prefix="ondr")
 
 
 def _run_all(tasks: Sequence[Callable[[], None]]) -> None:
-    """Runs tasks on all threads, this one included, each taking the next when it is done with one."""
+    """Runs tasks on all threads, this one included; each takes the next task when it has finished one."""
     helpers = min(thread_count(), len(tasks)) - 1
     rest = iter(tasks)
     if helpers < 1:
@@ -157,7 +157,7 @@ def _run_all(tasks: Sequence[Callable[[], None]]) -> None:
     try:
         _work(rest)
     finally:
-        # Whoever is interrupted leaves nobody behind who still writes.
+        # After an interrupt, no helper may go on writing: drop the remaining tasks and wait.
         for _ in rest:
             pass
         wait(others)

@@ -1,4 +1,4 @@
-"""Machine code of a loop for this processor."""
+"""Compiles a loop into machine code for this processor."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import llvmlite.binding as llvm  # type: ignore[import-untyped]
 from .emit_llvm import KERNEL
 
 Kernel = Any
-"""void (void** pointers, int64 first, int64 end); it holds no lock of Python's while it runs."""
+"""void (void** pointers, int64 first, int64 end); it runs without the GIL."""
 
 
 @functools.cache
 def lanes() -> int:
-    """Returns how many floats this processor's vectors are best used with."""
+    """Returns how many floats a loop handles at a time: 16 with AVX-512, else 8."""
     return 16 if "+avx512f" in _features() else 8
 
 
 @functools.cache
 def _features() -> str:
-    """Returns what this processor can do; nothing special where LLVM cannot tell."""
+    """Returns this processor's features; none where LLVM cannot tell."""
     try:
         return str(llvm.get_host_cpu_features().flatten())
     except RuntimeError:
@@ -31,12 +31,12 @@ def _features() -> str:
 
 
 class Machine:
-    """Compiles loops and keeps their code."""
+    """Compiles loops and owns their code."""
 
     def __init__(self) -> None:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
-        # What loads the code reads one format of object files on every system.
+        # MCJIT loads ELF object files on Windows as well.
         self.triple = llvm.get_process_triple() + ("-elf" if sys.platform == "win32" else "")
         self.engines: list[Any] = []
 
@@ -45,7 +45,7 @@ class Machine:
         module = llvm.parse_assembly(source)
         module.triple = self.triple
         module.verify()
-        # An engine owns its target from then on.
+        # A new target for each module, since the engine takes ownership of it.
         target = llvm.Target.from_triple(self.triple).create_target_machine(
             cpu=llvm.get_host_cpu_name(), features=_features(), opt=3, jit=True
         )
@@ -61,5 +61,5 @@ class Machine:
 
 @functools.cache
 def machine() -> Machine:
-    """Returns this process's."""
+    """Returns the process's `Machine`."""
     return Machine()

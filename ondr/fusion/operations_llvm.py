@@ -1,4 +1,4 @@
-"""torch's operations on planes as instructions on vectors."""
+"""torch operations on planes as LLVM instructions on vectors."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _comparison(sign: str) -> Callable[..., Plane]:
 
 
 def _common(a: Value, b: Value) -> torch.dtype:
-    """Returns the type that two values are compared in: a number takes the other's, unless that has no such numbers."""
+    """Returns the type in which two values are compared: a Python number takes the tensor's if that can hold it."""
     tensors = [x.dtype for x in (a, b) if isinstance(x, Memory | Plane)]
     common = tensors[0] if len(tensors) == 1 else torch.promote_types(*tensors)
     if any(isinstance(x, float) for x in (a, b)):
@@ -69,7 +69,7 @@ def _common(a: Value, b: Value) -> torch.dtype:
 
 
 def _bounded(w: Writer, dtype: torch.dtype, a: Value, bound: Value, sign: str) -> Plane:
-    """Returns a where it is not beyond the bound; what is not a number where either is not."""
+    """Returns a, or the bound where a is beyond it; NaN where either is NaN."""
     x, y = w.vector(a, dtype), w.vector(bound, dtype)
     beyond = w.compare(sign, x, y, dtype)
     if dtype.is_floating_point and isinstance(bound, Memory | Plane):
@@ -95,7 +95,7 @@ def _power(w: Writer, dtype: torch.dtype, a: Value, exponent: float) -> Plane:
         for _ in range(int(exponent) - 1):
             result = _product(w, dtype, result, factor)
         return result
-    # Zero to a positive power is zero: what becomes of the smallest number is as good.
+    # Zero is replaced by the smallest normal number, whose positive powers are close enough to 0.
     positive = _bounded(w, dtype, a, 1.2e-38, "<")
     logarithm = _product(w, dtype, Plane(log2(w.builder, positive.lanes), dtype), exponent)
     return Plane(exp2(w.builder, logarithm.lanes), dtype)
@@ -107,7 +107,7 @@ def _where(w: Writer, dtype: torch.dtype, condition: Value, a: Value, b: Value) 
 
 
 def _floor_divide(w: Writer, dtype: torch.dtype, a: Value, b: Value) -> Plane:
-    """Divides whole numbers by positive ones, rounding down."""
+    """Divides integers by positive integers, rounding down."""
     if dtype.is_floating_point:
         raise NotImplementedError("fractions cannot be divided with // in a loop over planes. Use / and floor.")
     quotient, zero = _quotient(w, dtype, a, b), w.vector(0, dtype)
@@ -118,7 +118,7 @@ def _floor_divide(w: Writer, dtype: torch.dtype, a: Value, b: Value) -> Plane:
 
 def _remainder(w: Writer, dtype: torch.dtype, a: Value, b: Value) -> Plane:
     if dtype.is_floating_point:
-        # Divided exactly: by way of 1 / b, multiples of b would fall below themselves.
+        # Not by multiplication with 1 / b, which could round the quotient of a multiple of b below its integer.
         quotient = w.builder.fdiv(w.vector(a, dtype), w.vector(b, dtype))
         whole = Plane(intrinsic(w.builder, "floor", quotient), dtype)
     else:
@@ -206,4 +206,4 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "ones_like": lambda w, dtype, a, **_: Plane(w.vector(1, dtype), dtype),
     "scalar_tensor": _number(True),
 }
-"""By the name of torch's operation: what it makes of the type of its result and of its arguments."""
+"""Emits an operation, by torch's name for it, given the type of its result and its arguments."""

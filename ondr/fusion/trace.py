@@ -1,4 +1,4 @@
-"""What a function of planes computes, as a graph of torch operations."""
+"""Traces a function of planes into a graph of torch operations."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ EXAMPLE = 2
 
 
 def trace(function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], static: Sequence[Any]) -> GraphModule:
-    """Returns the operations of `function(tables, *planes, *static)`; its inputs are the leaves, then the planes.
+    """Returns the graph of `function(tables, *planes, *static)`; its inputs are the leaves of tables, then the planes.
 
     Args:
-        function: Of planes; what it does must not depend on their values, nor on how many rows tables have.
-        tables: A dataclass of tensors and of such dataclasses.
-        planes: Vectors of one length, of which a few elements are taken as an example.
-        static: Anything else, which becomes part of what is computed.
+        function: Its control flow must not depend on the planes' values, nor on the tables' numbers of rows.
+        tables: A nested dataclass of tensors.
+        planes: Vectors of one length; only their types are used.
+        static: Any further arguments, which become constants of the graph.
     """
     from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -32,7 +32,7 @@ def trace(function: Callable[..., Any], tables: Any, planes: Sequence[Tensor], s
     def flat(*inputs: Tensor) -> Any:
         return function(with_leaves(tables, iter(inputs[: len(leaves)])), *inputs[len(leaves) :], *static)
 
-    # Each leaf is an input of its own, even where two are one tensor now. No element is read, nor need there be any.
+    # Each leaf is an input of its own, even if two are the same tensor now. No element is read, so planes may be empty.
     examples = [*(leaf.detach() for leaf in leaves), *(plane.new_zeros(EXAMPLE) for plane in planes)]
     with torch.no_grad(), written_for_one_loop():
         module = make_fx(flat, tracing_mode="fake", _allow_non_fake_inputs=True)(*examples)

@@ -1,7 +1,7 @@
-"""Values of a loop over planes, and how they become vectors, one lane for each pixel.
+"""Values in a loop over planes and their conversion to vectors, one lane for each pixel.
 
-A value is a number, a place in memory (a table or what is left of one after `select`), or a plane. A table that is
-indexed by a plane is read row by row; an element of a table, once, before the loop.
+A value is a number, a piece of memory (a table or a view of one), or a plane. A table that is indexed by a plane is
+read row by row; a single element of a table once, before the loop.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ TYPES = {
 """A bool takes a byte in memory."""
 UNSIGNED = (torch.bool, torch.uint8)
 LONGEST = 8
-"""Elements of a row that are loaded at once."""
+"""Most elements of a row that are loaded at once."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Elements of an input."""
+    """A view of an input."""
 
     base: int
     """Number of the input."""
@@ -40,12 +40,12 @@ class Memory:
     strides: tuple[int, ...]
     offset: int = 0
     has_rows: bool = True
-    """Whether the first dimension is the input's rows: the next call may bring another number of them."""
+    """Whether the first dimension is the input's rows, whose number may differ in the next call."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """A value of each pixel."""
+    """One value for each pixel."""
 
     lanes: Any
     dtype: torch.dtype
@@ -55,7 +55,7 @@ Value = Memory | Plane | float | int | bool
 
 
 class Writer:
-    """Writes instructions into the body of a loop, and before it what is the same for all pixels."""
+    """Emits instructions into the body of a loop, and in front of it those that are the same for all pixels."""
 
     def __init__(self, builder: Any, before: Any, pointers: Any, place: Any, lanes: int) -> None:
         """Begins with nothing.
@@ -74,19 +74,19 @@ class Writer:
         self.rows: dict[tuple[int, int, int, int], dict[int, Any]] = {}
 
     def load(self, number: int, dtype: torch.dtype) -> Plane:
-        """Returns an input's elements whose turn it is."""
+        """Loads the current elements of an input."""
         kind = ir.VectorType(stored(dtype), self.lanes)
         address = self.builder.gep(self._base(number, kind.element), [self.place])
         return self._plane(self.builder.load(self._as(address, kind), align=element_bytes(kind.element)), dtype)
 
     def store(self, number: int, plane: Value) -> None:
-        """Writes them to an output."""
+        """Stores the current elements of an output."""
         kind = ir.VectorType(ir.FloatType(), self.lanes)
         address = self.builder.gep(self._base(number, kind.element), [self.place])
         self.builder.store(self.vector(plane, torch.float32), self._as(address, kind), align=4)
 
     def _base(self, number: int, element: Any) -> Any:
-        """Returns the address of an input or output, which is fetched once."""
+        """Returns the address of an input or output, which is loaded once."""
         if number not in self.bases:
             self.bases[number] = self.before.load(self.before.gep(self.pointers, [ir.Constant(INT64, number)]))
         return self.before.bitcast(self.bases[number], element.as_pointer())
@@ -100,7 +100,7 @@ class Writer:
         return Plane(self.builder.icmp_unsigned("!=", stored, ir.Constant(stored.type, None)), dtype)
 
     def vector(self, value: Value, dtype: torch.dtype) -> Any:
-        """Returns a value as a vector of some type."""
+        """Returns a value as a vector of a type."""
         if isinstance(value, Plane):
             return self._converted(value, dtype)
         if not isinstance(value, Memory):
@@ -128,13 +128,13 @@ class Writer:
         return (self.builder.sext if wider else self.builder.trunc)(plane.lanes, kind)
 
     def compare(self, sign: str, x: Any, y: Any, dtype: torch.dtype) -> Any:
-        """Returns in which lanes the comparison of two vectors of one type holds."""
+        """Compares two vectors of one type lane by lane."""
         if dtype.is_floating_point:
             return (self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered)(sign, x, y)
         return (self.builder.icmp_unsigned if dtype in UNSIGNED else self.builder.icmp_signed)(sign, x, y)
 
     def gather(self, table: Memory, index: Plane) -> Plane:
-        """Returns the elements of a column of a table, at a row for each pixel."""
+        """Returns the elements of a table's column at each pixel's row."""
         width = table.strides[0]
         number, column = divmod(table.offset, width) if width else (0, table.offset)
         start, size = _piece(width, column)
@@ -170,7 +170,7 @@ def _constant(value: float, dtype: torch.dtype) -> float:
 
 
 def _piece(width: int, column: int) -> tuple[int, int]:
-    """Returns the part of a row that a column is loaded with: where it starts and its length, a power of two."""
+    """Returns the piece of a row with which a column is loaded: its start and its length, a power of two."""
     start, size = 0, LONGEST
     while True:
         while size > width - start:

@@ -1,4 +1,4 @@
-"""LLVM instructions on vectors with one lane for each pixel: rows of tables as columns, and the functions that
+"""LLVM instructions on vectors with one lane for each pixel: transposed loads of table rows, and functions that
 processors lack."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from llvmlite import ir  # type: ignore[import-untyped]
 
 FAST = ("contract", "nsz", "arcp", "afn", "reassoc")
-"""Not a number stays what it is; all else may be rounded once where it would be twice."""
+"""Fast-math flags: everything but the assumption that there are no NaNs and infinities."""
 INT32, INT64, FLOAT = ir.IntType(32), ir.IntType(64), ir.FloatType()
 LN2 = math.log(2)
 
@@ -27,13 +27,13 @@ def splat(builder: Any, value: Any, lanes: int) -> Any:
 def columns(builder: Any, addresses: Sequence[Any], element: Any, width: int) -> list[Any]:
     """Loads a short row at each lane's address and returns the rows' columns.
 
-    A row lies in one or two lines of the cache, so that it is fetched once, whole; the rest are shuffles.
+    A row spans one or two cache lines and is loaded as a whole, once; shuffles transpose the rows.
 
     Args:
-        builder: Where the instructions go.
-        addresses: One pointer per lane; a power of two of them.
+        builder: Receives the instructions.
+        addresses: One pointer per lane, whose number is a power of two.
         element: Type of the elements.
-        width: Elements of a row: a power of two.
+        width: Elements per row: a power of two.
     """
     lanes = len(addresses)
     kind = ir.VectorType(element, width)
@@ -62,7 +62,7 @@ def _part(builder: Any, vector: Any, start: int, count: int) -> Any:
 
 
 def intrinsic(builder: Any, name: str, *args: Any) -> Any:
-    """Calls LLVM's function of that name for vectors of the arguments' type."""
+    """Calls the LLVM intrinsic of a name on vectors."""
     kind = args[0].type
     suffix = f"v{kind.count}{'f32' if isinstance(kind.element, ir.FloatType) else f'i{kind.element.width}'}"
     function = _declared(builder.module, f"llvm.{name}.{suffix}", ir.FunctionType(kind, [a.type for a in args]))
@@ -70,7 +70,7 @@ def intrinsic(builder: Any, name: str, *args: Any) -> Any:
 
 
 def to_integers(builder: Any, x: Any, kind: Any) -> Any:
-    """Returns floats rounded towards zero; what is not a number becomes 0, so that it can do no harm as an address."""
+    """Rounds floats towards zero; NaN becomes 0, which is safe as an index."""
     name = f"llvm.fptosi.sat.v{kind.count}i{kind.element.width}.v{kind.count}f32"
     return builder.call(_declared(builder.module, name, ir.FunctionType(kind, [x.type])), [x])
 
@@ -80,7 +80,7 @@ def _declared(module: Any, name: str, kind: Any) -> Any:
 
 
 def by_lane(builder: Any, name: str, *args: Any) -> Any:
-    """Calls a function of the C library for each lane: for what is rarely needed."""
+    """Calls a function of the C library for each lane; only for rare operations, since it is slow."""
     function = _declared(builder.module, name, ir.FunctionType(FLOAT, [FLOAT] * len(args)))
     result = ir.Constant(args[0].type, ir.Undefined)
     for lane in range(args[0].type.count):
@@ -91,13 +91,13 @@ def by_lane(builder: Any, name: str, *args: Any) -> Any:
 
 
 def log2(builder: Any, x: Any) -> Any:
-    """Returns the logarithm of positive normal numbers, to 1e-7 and a unit in the last place; NaN of NaN.
+    """Returns the binary logarithm of positive normal numbers, to 1e-7 and a unit in the last place; NaN for NaN.
 
     With x = 2^n m and m within a factor of the square root of 2 from 1, it is n + 2 artanh((m - 1) / (m + 1)) / ln 2.
     """
     lanes = x.type.count
     bits = builder.bitcast(x, ir.VectorType(INT32, lanes))
-    # The bits of sqrt(1/2): what is left above the exponent is n, what is left below it makes m.
+    # Subtract the bits of sqrt(1/2): the exponent bits of the difference are n; without them, x becomes m.
     shifted = builder.sub(bits, integers(lanes, 0x3F3504F3))
     exponent = builder.ashr(shifted, integers(lanes, 23))
     m = builder.bitcast(builder.sub(bits, builder.shl(exponent, integers(lanes, 23))), x.type)
@@ -105,12 +105,12 @@ def log2(builder: Any, x: Any) -> Any:
     t = builder.fdiv(builder.fsub(m, one, FAST), builder.fadd(m, one, FAST), FAST)
     series = polynomial(builder, builder.fmul(t, t, FAST), [2 / LN2 / k for k in (1, 3, 5, 7, 9)])
     result = builder.fadd(builder.sitofp(exponent, x.type), builder.fmul(t, series, FAST), FAST)
-    # The bits of what is not a number would be taken for those of one.
+    # NaN, whose bits would be read as those of a number, is passed through.
     return builder.select(builder.fcmp_unordered("uno", x, x), x, result)
 
 
 def exp2(builder: Any, x: Any) -> Any:
-    """Returns 2 to the power of x, to 2e-7 of itself; x is held to the exponents that a float can have."""
+    """Returns 2 to the power of x with a relative error of 2e-7; x is clamped to a float's exponents."""
     lanes = x.type.count
     for sign, bound in (("<", numbers(lanes, -126.0)), (">", numbers(lanes, 127.0))):
         x = builder.select(builder.fcmp_ordered(sign, x, bound), bound, x)
@@ -132,10 +132,10 @@ def polynomial(builder: Any, x: Any, coefficients: Sequence[float]) -> Any:
 
 
 def numbers(lanes: int, value: float) -> Any:
-    """Returns a float in all lanes."""
+    """Returns a constant vector of floats."""
     return ir.Constant(ir.VectorType(FLOAT, lanes), [value] * lanes)
 
 
 def integers(lanes: int, value: int) -> Any:
-    """Returns a 32-bit integer in all lanes."""
+    """Returns a constant vector of 32-bit integers."""
     return ir.Constant(ir.VectorType(INT32, lanes), [value] * lanes)

@@ -1,4 +1,4 @@
-"""Operations that compute nothing: which elements of a table a value stands for."""
+"""Views: operations that compute nothing but select or rearrange elements of a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .values_llvm import Memory, Plane, Writer
 
 
 def strides_of(shape: Sequence[int]) -> tuple[int, ...]:
-    """Returns how far apart neighbours lie in contiguous memory, whatever torch calls the step of a single row."""
+    """Returns the strides of contiguous memory; torch's may differ for dimensions of size 1."""
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
@@ -63,4 +63,4 @@ VIEWS: dict[str, Callable[..., Any]] = {
     "stack": lambda writer, planes, dim=0: list(planes),
     "index": lambda writer, table, index: writer.gather(table, index[0]),
 }
-"""Operations that compute nothing. Memory is contiguous where it is viewed in another shape."""
+"""Views by torch's name. `view` and `reshape` are given contiguous memory."""

@@ -1,4 +1,4 @@
-"""The colour of a surface before any light falls on it: vertex colour x material colour x texture, or a pattern."""
+"""Albedo of surfaces: vertex colour x material colour x texture, or a pattern."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from ondr.scene import Materials
 from ondr.surface import Corners, Hit, interpolate, uv_at
 
 WHITE = 255
-"""A channel of the bank's words, in which it holds the square root of linear light."""
+"""Full value of a channel in the bank's words, which hold the square root of linear light."""
 
 
 @dataclass(frozen=True)
 class AppearanceTables:
-    """What a batch's surfaces look like. A look is a material of the bank or, after those, an instance's own."""
+    """Looks of a batch's surfaces. A look is a material of the bank or, in the rows after those, one drawn for an
+    instance."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ()
 
@@ -34,12 +35,12 @@ class AppearanceTables:
     foreign_look: Int32[Tensor, "instance"]
     """Row of the look that was drawn for the instance; -1 where the file's own materials are used."""
     look: Float[Tensor, "look 4"]
-    """Linear RGB and the repeats of the texture over the unit square of uv."""
+    """Linear RGB, and how often the texture repeats over the unit square of uv."""
     look_texture: Int32[Tensor, "look 2"]
     """First texel and log2 of the side."""
     look_turn: Float[Tensor, "look 4"] | None
-    """Cosine and sine of the texture's clockwise turn, and what of it lies at uv's origin, in repeats; None: no look's
-    texture is turned or moved."""
+    """Cosine and sine of the texture's clockwise rotation, and its offset at uv's origin, in repeats; None: no look's
+    texture is rotated or shifted."""
     own_shift: Float[Tensor, "instance 3"] | None
     """`Materials.own_shift`."""
     patterns: PatternTables | None
@@ -66,7 +67,7 @@ def appearance_tables(bank: Bank, materials: Materials) -> AppearanceTables:
 
 
 def look_turns(materials: Materials, own_look: Float[Tensor, "material 4"]) -> Float[Tensor, "look 4"] | None:
-    """Returns `AppearanceTables.look_turn`; the bank's own looks are neither turned nor moved."""
+    """Returns `AppearanceTables.look_turn`; the bank's own looks are neither rotated nor shifted."""
     angle, offset = materials.texture_radians, materials.texture_offset
     if angle is None and offset is None:
         return None
@@ -79,7 +80,7 @@ def look_turns(materials: Materials, own_look: Float[Tensor, "material 4"]) -> F
 
 
 def vertex_colors(words: Int32[Tensor, "vertex"], corners: Corners, hit: Hit, own: Tensor) -> Vector:
-    """Returns the square root of the interpolated vertex colour, 0..255; white where the file's look is not used."""
+    """Returns the interpolated roots of vertex colours, 0..255; white where the file's look is not used."""
     channels = [unpack(take_one(words, row), hit.depth.dtype) for row in corners.rows]
     colors = (interpolate(tuple(c[i] for c in channels), hit) for i in range(3))
     return tuple(torch.where(own, color, WHITE) for color in colors)
@@ -91,7 +92,7 @@ def albedo_at(
     """Returns the linear colour of the surface at hits.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         corners: Of the pixels' triangles.
         hit: Where on them.
         instance: image * S + slot, int32.
@@ -108,7 +109,7 @@ def albedo_at(
         u, v = turned(u, v, take(tables.look_turn, row))
     texture = fetch(tables.texels, first, log2_side, u, v, footprint * (repeats * repeats), trilinear)
     vertex = vertex_colors(tables.words, corners, hit, own)
-    # Both factors are square roots: one squaring serves them.
+    # Both factors are square roots of linear light, so their product is squared once.
     roots = (a * b for a, b in zip(texture, vertex, strict=True))
     albedo = tuple(c * (root * root) * WHITE**-4.0 for c, root in zip(color, roots, strict=True))
     if tables.own_shift is not None:
@@ -118,7 +119,7 @@ def albedo_at(
 
 
 def turned(u: Tensor, v: Tensor, turn: Vector) -> tuple[Tensor, Tensor]:
-    """Returns where to look in a texture that is turned and moved.
+    """Returns the coordinates in a rotated and shifted texture.
 
     Args:
         u: In repeats, to the right.
@@ -130,9 +131,9 @@ def turned(u: Tensor, v: Tensor, turn: Vector) -> tuple[Tensor, Tensor]:
 
 
 def shifted(albedo: Vector, shift: Vector) -> Vector:
-    """Returns linear colours with another hue, saturation and value of HSV.
+    """Changes hue, saturation and value (HSV) of linear colours.
 
-    That is done to sRGB-encoded values, as image editors, the photometric effects and kornia on images do.
+    HSV is that of sRGB-encoded values, as in image editors, the photometric effects and kornia.
 
     Args:
         albedo: Linear RGB, 0..1.
@@ -140,7 +141,7 @@ def shifted(albedo: Vector, shift: Vector) -> Vector:
     """
     degrees, saturation, value = shift
     encoded = tuple(srgb_from_linear(a) for a in albedo)
-    # Neither hue nor saturation changes V, which ends at 1: a brighter colour keeps its hue.
+    # Hue and saturation leave V unchanged. The factor keeps V within 1, so that a brighter colour keeps its hue.
     factor = torch.minimum(value, chroma(encoded)[0].clamp_min(1e-12).reciprocal())
     moved = scaled(shift_hue(saturate(encoded, saturation), degrees), factor)
     return tuple(linear_from_srgb(c) for c in moved)

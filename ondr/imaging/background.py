@@ -1,4 +1,4 @@
-"""What is seen where no triangle is: a texture under an affine map, from one colour to another, or a panorama."""
+"""Backgrounds, seen where no triangle is: a texture under an affine map, between two colours, or a panorama."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ondr.scene import Background, Camera
 
 @dataclass(frozen=True)
 class PanoramaTables:
-    """A batch's panoramas, seen by the directions of pixels' rays."""
+    """A batch's panoramas, looked up by the directions of pixels' rays."""
 
     shown: Bool[Tensor, "batch"]
     """Whether an image has one."""
@@ -34,7 +34,7 @@ class PanoramaTables:
 
 @dataclass(frozen=True)
 class BackgroundTables:
-    """What a batch's backgrounds are computed from."""
+    """Inputs of a batch's backgrounds."""
 
     texels: Int32[Tensor, "texel"]
     """`Bank.texels`."""
@@ -50,9 +50,9 @@ def background_tables(bank: Bank, background: Background, camera: Camera) -> Bac
     """Derives the tables of a batch, once per batch.
 
     Args:
-        bank: Its textures.
-        background: Of the scene.
-        camera: Of the scene, which panoramas alone depend on.
+        bank: Its textures are read.
+        background: The scene's.
+        camera: The scene's; only panoramas depend on it.
     """
     first, log2_side = bank.textures.index_select(0, background.texture).unbind(-1)
     longest = background.uv_from_pixel[..., :2].square().sum(1).amax(-1)
@@ -73,7 +73,7 @@ def _panorama_tables(bank: Bank, background: Background, camera: Camera) -> Pano
     if row is None or radiance is None or yaw is None:
         return None
     first, log2_side = bank.textures.index_select(0, row.clamp_min(0)).unbind(-1)
-    # Half a turn lies along the texture's side from top to bottom.
+    # The texture's height spans pi.
     focal = camera.intrinsics[:, :2, :2].square().sum(1).amax(1).sqrt()
     detail = log2_side - torch.log2(focal * math.pi)
     level = torch.minimum((detail + 0.5).floor().int(), log2_side - 1).clamp_min(0)
@@ -90,7 +90,7 @@ def background_at(tables: BackgroundTables, image: Tensor, x: Tensor, y: Tensor)
     """Returns the backgrounds at points of images.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         image: Row of the batch, int32, any shape.
         x: Pixels from the left edge, same shape.
         y: Pixels from the top edge, same shape.
@@ -129,7 +129,7 @@ def place_in_panorama(panorama: PanoramaTables, image: Tensor, x: Tensor, y: Ten
     """Returns u and v of a panorama at points of images.
 
     Args:
-        panorama: Of the batch.
+        panorama: The batch's.
         image: Row of the batch, int32, any shape.
         x: Pixels from the left edge, same shape.
         y: Pixels from the top edge, same shape.

@@ -1,4 +1,4 @@
-"""Gaussian blur of linear light, on the images that drew one: by kornia, or by its fast twin `blur_numba`."""
+"""Gaussian blur of linear light, on the images that drew it: by kornia, or on the CPU by its fast twin `blur_numba`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ondr.device import upload
 from ondr.leaves import needs_grad
 
 REACH = 3.0
-"""Standard deviations that the kernel reaches to; 0.3 % of a Gaussian lies beyond."""
+"""Half the kernel's width in standard deviations; 0.3 % of a Gaussian lies beyond."""
 
 
 def blur(
@@ -30,8 +30,8 @@ def blur(
         sigma: Standard deviations in pixels.
         rows: Which images; the others are left as they are.
         largest_sigma: The largest that can be drawn, in pixels. On a GPU it fixes the size of all kernels, so that the
-            device need not be asked; on the CPU an image's kernel is as large as its own blur needs.
-        in_place: The images may be written over.
+            host need not wait for values; on the CPU each image's kernel has the size that its own sigma needs.
+        in_place: The images may be overwritten.
     """
     if not rows:
         return linear
@@ -57,7 +57,7 @@ def reach_of(sigma: Float[Tensor, "batch"], rows: Sequence[int], size: Sequence[
 
 
 def _reaches(sigma: Tensor, rows: Sequence[int], size: Sequence[int], largest_sigma: float = 0.0) -> dict[int, int]:
-    """Returns how many pixels to each side the kernel of each row covers. Mirroring cannot reach beyond the image."""
+    """Returns how many pixels to each side the kernel of each row covers, at most what mirroring the image provides."""
     most = min(size) - 1
     if sigma.device.type != "cpu":
         return dict.fromkeys(rows, min(_radius(largest_sigma), most))
@@ -66,7 +66,7 @@ def _reaches(sigma: Tensor, rows: Sequence[int], size: Sequence[int], largest_si
 
 
 def _on_rows(linear: Tensor, sigma: Tensor, reaches: dict[int, int]) -> Tensor:
-    """Blurs by kornia, rows of one reach together."""
+    """Blurs by kornia, rows with kernels of one size together."""
     for radius in sorted(set(reaches.values())):
         index = upload(torch.tensor([row for row, reach in reaches.items() if reach == radius]), linear.device)
         linear = linear.index_copy(0, index, _blurred(linear[index], sigma[index], radius))

@@ -25,7 +25,7 @@ def blur(
         linear: Linear RGB.
         sigma: Standard deviations in pixels.
         reach: Pixels to each side that an image's kernel covers; 0 leaves the image as it is.
-        in_place: Write over the images, which must be contiguous.
+        in_place: Overwrite the images, which must be contiguous.
     """
     blurred = linear if in_place else torch.empty_like(linear, memory_format=torch.contiguous_format)
     with numba_threads():
@@ -34,7 +34,7 @@ def blur(
 
 
 def half_kernels(sigma: Float[Tensor, "batch"], reach: Int64[Tensor, "batch"]) -> Float[Tensor, "batch tap"]:
-    """Returns the middle weight of each image's kernel and those to one side of it; 0 beyond its reach."""
+    """Returns the central weight of each image's kernel and those on one side of it; 0 beyond its reach."""
     tap = torch.arange(max(reach.tolist(), default=0) + 1)
     weights = torch.exp(-0.5 * (tap / sigma.clamp_min(1e-6)[:, None]).square()) * (tap <= reach[:, None])
     return weights / (2 * weights.sum(dim=1, keepdim=True) - weights[:, :1])
@@ -69,7 +69,7 @@ def blur_image(linear, weights, reach, blurred):
 @typing.no_type_check
 @njit(inline="always")
 def _mirrored(index, size):
-    """Returns which pixel lies at an index beyond the border: the border's own is not repeated."""
+    """Returns the pixel that an index beyond the border mirrors to; the border pixel is not repeated."""
     index = abs(index)
     return 2 * (size - 1) - index if index >= size else index
 

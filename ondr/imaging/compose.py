@@ -1,6 +1,6 @@
 """Antialiased composition: shaded surfaces over the background, in linear light.
 
-This is the definition, in torch and differentiable; `compose_numba` does the same, faster.
+This definition is in torch and differentiable; `compose_numba` does the same faster.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from ondr.raster.visibility import SAMPLES, Fragments
 
 
 def coverage(mask: Tensor) -> Tensor:
-    """Returns the share of a pixel's samples that a mask names."""
+    """Returns the share of a pixel's samples in a mask."""
     return sum((mask >> j & 1 for j in range(len(SAMPLES))), torch.zeros_like(mask)) / len(SAMPLES)
 
 
 def compose(
     fragments: Fragments, colors: Float[Tensor, "3 fragment"], tables: BackgroundTables, size: tuple[int, int]
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Adds up fragments, each by its share of the pixel, over the background.
+    """Adds up fragments, weighted by their share of the pixel, over the background.
 
     Args:
-        fragments: Of the batch.
+        fragments: The batch's.
         colors: Linear RGB of each fragment.
-        tables: Of the backgrounds.
+        tables: The backgrounds'.
         size: Height and width.
 
     Returns:

@@ -20,7 +20,7 @@ from ondr.raster.visibility import Fragments
 from ondr.threads_numba import numba_threads
 
 MASK_SHARES = np.array([bin(mask).count("1") / 4 for mask in range(16)], np.float32)
-"""Share of a pixel that a mask of samples covers."""
+"""Share of a pixel that each mask of samples covers."""
 
 
 def compose(
@@ -41,7 +41,7 @@ def compose(
 def layers_of(
     fragments: Fragments, colors: Float[Tensor, "3 fragment"], tables: BackgroundTables, size: tuple[int, int]
 ) -> tuple[Front, Behind]:
-    """Returns what is composed as kernels take it. See `compose.compose`."""
+    """Returns the layers in the form that kernels take. See `compose.compose`."""
     bounds = torch.arange(len(tables.color) + 1, dtype=torch.int32) * (size[0] * size[1])
     front = Front(
         pixel=fragments.pixel.numpy(),
@@ -71,11 +71,11 @@ class Behind(NamedTuple):
     texels: np.ndarray
     """int32 [texel]: of all textures."""
     start: np.ndarray
-    """[batch]: the first texel of the level that is shown."""
+    """[batch]: first texel of the level in use."""
     side: np.ndarray
-    """[batch]: of that level, texels."""
+    """[batch]: texels along that level."""
     matrix: np.ndarray
-    """float32 [batch, 2, 3]: u and v of a pixel; not used before a panorama."""
+    """float32 [batch, 2, 3]: u and v of a pixel; unused in images that show a panorama."""
     panorama: np.ndarray
     """[batch]: row of `uv`; -1 for an image without a panorama."""
     uv: np.ndarray
@@ -148,7 +148,7 @@ def compose_image(front, behind, b, image):
         else:
             _find_texels_at(start, side, behind.uv[row, 0, y], behind.uv[row, 1, y], words, shares)
         _look_up(behind.texels, words)
-        # Lines as arrays of their own: what is known to be contiguous becomes vector instructions.
+        # Each line is an array of its own: known to be contiguous, it is vectorized.
         _add_background(
             words, shares, behind.tint[b], behind.dark[b], covered[y], image[0, y], image[1, y], image[2, y]
         )
@@ -201,7 +201,7 @@ def _note_texels(start, side, u, v, x, words, shares):
 def _look_up(texels, words):
     for k in range(4):
         for x in range(words.shape[1]):
-            # Unsigned, so that numba does not ask whether the index counts from the end.
+            # Unsigned, so that numba need not handle negative indices.
             words[k, x] = texels[np.uint32(words[k, x])]
 
 

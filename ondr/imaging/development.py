@@ -1,4 +1,4 @@
-"""What becomes of an encoded picture. Each function takes some images and one value for each of them."""
+"""Effects on encoded images after exposure. Each function takes some images and one value for each of them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ SALT = name_key("photometric.salt_and_pepper")
 
 
 def fade_to_grey(images: Images, share: Values) -> Images:
-    """Blends towards kornia's grey: 0 leaves the picture, 1 makes it grey."""
+    """Blends towards kornia's grey: 0 leaves the image unchanged, 1 makes it grey."""
     from kornia.color import rgb_to_grayscale
 
     return images + share[:, None, None, None] * (rgb_to_grayscale(images) - images)
 
 
 def salt_and_pepper(images: Images, share: Values, seed: int, sample_ids: Int64[Tensor, "some"]) -> Images:
-    """Makes a share of the pixels black or white, both equally likely; the same bits on every device."""
-    if _plain(images, share):
+    """Makes a share of the pixels black or white with equal probability; the same bits on every device."""
+    if _fits_numba(images, share):
         from ondr.imaging import development_numba
 
         return development_numba.salt_and_pepper(images, share, seed, sample_ids, SALT)
@@ -40,8 +40,8 @@ def salt_and_pepper(images: Images, share: Values, seed: int, sample_ids: Int64[
 
 
 def sharpen(images: Images, amount: Values) -> Images:
-    """Sharpens by kornia's `sharpness`: 0 leaves the picture, 1 is the strength at which Pillow's `Sharpness` has 2."""
-    if _plain(images, amount):
+    """Sharpens by kornia's `sharpness`: 0 changes nothing, 1 equals a factor of 2 in Pillow's `Sharpness`."""
+    if _fits_numba(images, amount):
         from ondr.imaging import development_numba
 
         return development_numba.sharpen(images, amount)
@@ -50,13 +50,13 @@ def sharpen(images: Images, amount: Values) -> Images:
     return sharpness(images, 1 + amount)
 
 
-def _plain(images: Images, values: Values) -> bool:
-    """Returns whether images can be changed by numba: floats on the CPU, no gradients."""
+def _fits_numba(images: Images, values: Values) -> bool:
+    """Returns whether numba's twins can be used: float32 on the CPU without gradients."""
     return images.device.type == "cpu" and images.dtype == torch.float32 and not needs_grad(images, values)
 
 
 def posterize(images: Images, bits: Values) -> Images:
-    """Keeps the highest bits of each channel's eight, as kornia's `posterize` does."""
+    """Keeps the highest bits of each 8-bit channel, as kornia's `posterize` does."""
     step = torch.exp2(8 - bits.round())[:, None, None, None]
     return torch.floor(torch.round(images * 255) / step) * step / 255
 
@@ -64,8 +64,8 @@ def posterize(images: Images, bits: Values) -> Images:
 def jpeg(images: Images, quality: Values) -> Images:
     """Compresses and decompresses.
 
-    By Pillow's codec on the CPU. On a GPU, or where gradients are wanted, by kornia's differentiable one, which differs
-    from it by rounding and by how colour is subsampled.
+    On the CPU by Pillow's codec. On a GPU, or where gradients are needed, by kornia's differentiable one, which differs
+    in rounding and in chroma subsampling.
 
     Args:
         images: In 0..1.

@@ -1,4 +1,4 @@
-"""Development on the CPU: the fast twins of what `development` does pixel by pixel or to neighbours."""
+"""Development on the CPU: the fast twins of the effects of `development` on single pixels or their neighbours."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _salt_and_pepper(images, threshold, key, samples, name):
         c0, c1, k0, k1 = samples[i, 0], samples[i, 1], key[0], key[1]
         image, words = images[i], np.empty((2, width), np.uint32)
         for y in range(height):
-            # Apart from the pixels, few of which are hit, so that the cipher becomes vector instructions.
+            # In a loop of its own, so that the cipher is vectorized: few pixels are hit.
             for x in range(width):
                 words[0, x], words[1, x], _, _ = philox(c0, c1, name, np.uint32(y * width + x), k0, k1)
             for x in range(width):

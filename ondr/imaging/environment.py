@@ -1,6 +1,6 @@
-"""Light that comes from all sides, on planes: brighter from above than from below, or as an environment has it.
+"""Light from all directions, on planes: a gradient from below to above, spherical harmonics, and panoramas to mirror.
 
-What a surface makes of it is left to `lighting`.
+How surfaces reflect it is left to `lighting`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ondr.scene import Scene
 
 @dataclass(frozen=True)
 class MirrorTables:
-    """A batch's panoramas as shiny surfaces mirror them."""
+    """A batch's panoramas, as reflected by shiny surfaces."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ("texture", "frame")
 
@@ -37,19 +37,20 @@ class MirrorTables:
 
 @dataclass(frozen=True)
 class EnvironmentTables:
-    """A batch's light from all sides, but for what is the same from all of them."""
+    """A batch's light from all directions, except `Lights.ambient`, which is the same from all of them."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ("hemisphere", "harmonics")
 
     hemisphere: Float[Tensor, "batch 6"] | None = None
     """The world's z axis in the camera frame (3) and `Lights.upward` (3)."""
     harmonics: Float[Tensor, "batch 27"] | None = None
-    """What the irradiance of each channel has of the normal's x^2, y^2, xy, yz, zx, x, y, z and 1, camera frame."""
+    """For each channel, the coefficients of the irradiance in x^2, y^2, xy, yz, zx, x, y, z and 1 of the unit normal in
+    the camera frame."""
     mirror: MirrorTables | None = None
 
 
 def environment_tables(bank: Bank, scene: Scene) -> EnvironmentTables | None:
-    """Derives the tables of a batch, once per batch; None where no light differs from side to side."""
+    """Derives the tables of a batch, once per batch; None if no light depends on direction."""
     lights, rotation = scene.lights, scene.camera.camera_from_world[:, :3, :3]
     hemisphere = harmonics = mirror = None
     if lights.upward is not None:
@@ -70,13 +71,13 @@ def in_camera(harmonics: Float[Tensor, "batch 9 3"], rotation: Float[Tensor, "ba
     """Returns `EnvironmentTables.harmonics`.
 
     Args:
-        harmonics: Of `Lights`.
+        harmonics: `Lights.harmonics`.
         rotation: camera_from_world.
     """
     form = quadratic_forms(harmonics)
     squares = product(product(rotation[:, None], form[..., :3, :3]), rotation.mT[:, None])
     linear = product(rotation[:, None], form[..., :3, 3:])[..., 0]
-    # Of a unit normal z^2 = 1 - x^2 - y^2.
+    # For a unit normal, z^2 = 1 - x^2 - y^2.
     last = squares[..., 2, 2]
     columns = [squares[..., i, i] - last for i in (0, 1)]
     columns += [2 * squares[..., i, j] for i, j in ((0, 1), (1, 2), (2, 0))]
@@ -84,7 +85,7 @@ def in_camera(harmonics: Float[Tensor, "batch 9 3"], rotation: Float[Tensor, "ba
 
 
 def irradiance(harmonics: Vector, normal: Vector) -> Vector:
-    """Returns what an environment sends onto surfaces, for each channel.
+    """Returns the irradiance of surfaces, for each channel.
 
     Args:
         harmonics: Columns of `EnvironmentTables.harmonics`.
@@ -97,13 +98,13 @@ def irradiance(harmonics: Vector, normal: Vector) -> Vector:
         total = harmonics[channel + 8]
         for factor, term in zip(harmonics[channel : channel + 8], terms, strict=True):
             total = add_product(total, factor, term)
-        # Order 2 rings: opposite a small bright light it falls below zero.
+        # Harmonics of order 2 ring: opposite a small bright light they are negative.
         totals.append(total.clamp_min(0))
     return tuple(totals)
 
 
 def mirrored(normal: Vector, to_viewer: Vector, cosine: Tensor) -> Vector:
-    """Returns the directions from which a mirror would show light to the viewer.
+    """Returns the directions that a mirror would show to the viewer.
 
     Args:
         normal: Unit.
@@ -117,14 +118,14 @@ def reflection_of(tables: MirrorTables, direction: Vector, alpha2: Tensor, image
     """Returns the radiance that a surface's specular lobe gathers from a panorama, three planes.
 
     Args:
-        tables: Of the batch.
-        direction: Unit, camera frame: the lobe's middle.
+        tables: The batch's.
+        direction: Unit vector along the lobe's axis, camera frame.
         alpha2: GGX's alpha^2 of the surface.
         image: Row of the batch, int32; None: there is one image.
 
     Source: Colbert and Krivanek 2007, "GPU-based importance sampling", GPU Gems 3, chapter 20: the mip level whose
-        texels have the solid angle of a sample, here one in the middle of the lobe, 4 pi alpha^2, which is alpha in
-        uv; half of that, since bilinear filtering makes two texels of one.
+        texels have the solid angle of a sample. Here it is one sample along the lobe's axis, 4 pi alpha^2, which is a
+        side of alpha in uv; half of that is taken, since bilinear filtering widens a texel to two.
     """
     *frame, radiance = take(tables.frame, image)
     first, log2_side = take(tables.texture, image)
@@ -136,11 +137,11 @@ def reflection_of(tables: MirrorTables, direction: Vector, alpha2: Tensor, image
 
 
 def panorama_uv(direction: Vector) -> tuple[Tensor, Tensor]:
-    """Returns where in an equirectangular image a direction is seen: its middle column looks along +x, to the right is
-    clockwise from above, the top row looks up.
+    """Returns u and v of directions in an equirectangular image: the middle column is +x, right is clockwise seen from
+    above, the top row is up.
 
     Args:
-        direction: Unit, in the panorama's own frame, z up.
+        direction: Unit, in the panorama's frame, z up.
     """
     x, y, z = direction
     return 0.5 - torch.atan2(y, x) * (0.5 / math.pi), torch.acos(z.clamp(-1, 1)) * (1 / math.pi)
@@ -161,15 +162,15 @@ def between_poles(v: Tensor, log2_side: Tensor, level: Tensor) -> Tensor:
 
 
 def mirrored_shares(f0s: Vector, cosine: Tensor, alpha2: Tensor) -> Vector:
-    """Returns which share of the light around the mirrored direction a surface reflects, all of its lobe together.
+    """Returns the share of the light around the mirrored direction that a surface reflects, summed over its lobe.
 
     Args:
         f0s: Reflectance at normal incidence, for each channel.
         cosine: Between normal and viewer.
         alpha2: GGX's alpha^2 of the surface.
 
-    Source: Schlick 1994, at the surface's normal; Lagarde 2011, "Adopting a physically based shading model" (rough
-        surfaces gain less towards grazing). Nothing is lost between a rough surface's facets: a white metal is white.
+    Source: Schlick 1994, evaluated at the surface's normal; Lagarde 2011, "Adopting a physically based shading model"
+        (less gain at grazing angles for rough surfaces). No energy is lost to masking: a white metal is white.
     """
     smooth, away = 1 - alpha2.sqrt().sqrt(), 1 - cosine
     fifth = away * (away * away).square()

@@ -1,6 +1,6 @@
-"""From linear light to the images that are handed over: all photometric effects in their order, and the format.
+"""From linear light to final images: all photometric effects in their order, and the pixel format.
 
-What each of them does is left to `row_effects`, `blur` and `photometric`.
+The effects themselves are defined in `row_effects`, `blur` and `photometric`.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ class OutputPlan:
     """How a batch's images are made."""
 
     needs_grad: bool
-    """Autograd sees it."""
+    """Whether gradients are recorded."""
     fast: bool
-    """By compiled functions; without gradients."""
+    """Whether compiled functions run, which record no gradients."""
     out: Num[Tensor, "batch 3 height width"] | None
-    """Images on the CPU to write into; without gradients. None: new ones."""
+    """Images on the CPU to write into, without gradients; None: new ones are made."""
 
 
 def acts_on_light(scene: Scene) -> bool:
-    """Returns whether an image has an effect on linear light, other than a blur."""
+    """Returns whether any image has an effect on linear light other than Gaussian blur."""
     return row_effects.needed((row_effects.LENS, row_effects.SENSOR), scene.structure.rows)
 
 
@@ -47,13 +47,13 @@ def blurred_rows(scene: Scene) -> Sequence[int]:
 
 
 def exposed_format(scene: Scene, cfg: Config) -> PixelFormat:
-    """Returns the format in which exposure leaves images: floats where development has to do with some of them."""
+    """Returns the format in which exposure leaves images: floats if any of them is developed afterwards."""
     developed = row_effects.needed((row_effects.DEVELOPMENT,), scene.structure.rows)
     return FLOATS if developed else cfg.pixel_format
 
 
 def exposed(linear: Images, scene: Scene, cfg: Config, plan: OutputPlan) -> Num[Tensor, "batch 3 height width"]:
-    """Returns linear light, which may be written over, as a picture in the format of `exposed_format`."""
+    """Exposes linear light, which may be overwritten, into the format of `exposed_format`."""
     linear = _on_rows(row_effects.LENS, linear, scene, plan)
     largest = scene.structure.largest.get(BLUR, 0.0)
     linear = blur(linear, scene.effects.blur_sigma, blurred_rows(scene), largest, in_place=True)
@@ -68,14 +68,14 @@ def exposed(linear: Images, scene: Scene, cfg: Config, plan: OutputPlan) -> Num[
 def exposed_buffer(
     scene: Scene, cfg: Config, out: Num[Tensor, "batch 3 height width"]
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Returns where exposure writes on the CPU: into what is handed over, or, where development follows, scratch."""
+    """Returns where exposure writes on the CPU: the final images or, if development follows, scratch."""
     return out if exposed_format(scene, cfg) == cfg.pixel_format else scratch("exposure.exposed", *out.shape)
 
 
 def developed(
     encoded: Num[Tensor, "batch 3 height width"], scene: Scene, cfg: Config, plan: OutputPlan
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Returns a picture, which may be written over, after development and in the format that is wanted."""
+    """Develops encoded images, which may be overwritten, and converts them to the final format."""
     encoded = _on_rows(row_effects.DEVELOPMENT, encoded, scene, plan)
     if exposed_format(scene, cfg) == cfg.pixel_format:
         return encoded

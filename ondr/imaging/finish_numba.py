@@ -1,6 +1,6 @@
-"""Composition, blur and exposure on the CPU, image by image; what each of them does is left to its own file.
+"""Composition, blur and exposure on the CPU, image by image; each of them is defined in its own file.
 
-So an image's light stays in the cache of one core. Stage by stage, that of the whole batch would go to memory and back.
+So an image's linear light stays in the cache of one core. Run stage by stage, a whole batch would go through memory.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def finish(
     """Writes exposed images.
 
     Args:
-        fragments: Of the batch.
+        fragments: The batch's.
         colors: Linear RGB of each fragment.
-        background: Of the batch.
+        background: The batch's.
         scene: Its effects, its seed and its sample ids are read.
         blurred: Rows of the images that are blurred.
         out: Images of any format.

@@ -1,4 +1,4 @@
-"""The CPU's form of what is seen: a flat list of surfaces, shaded in chunks that fit into the cache."""
+"""Shading on the CPU: a flat list of fragments, as one compiled loop or in chunks that fit into the cache."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ondr.raster.visibility import SAMPLES, Fragments, Visibility
 
 WHOLE = (1 << len(SAMPLES)) - 1
 CHUNK = 65536
-"""Fragments shaded at once when eager: torch gives a core no less than 32k elements, so that two work from 64k on."""
+"""Fragments shaded at once when eager. torch gives each core at least 32k elements, so that 64k keep two busy."""
 LARGE = 2**15
-"""Pixels from which images are shaded one by one: what an image's pixels have in common, above all its lights, is then
-not fetched for each of them, which costs more than the calls."""
+"""Image size in pixels from which images are shaded one by one: values that an image's pixels share, above all its
+lights, are then not fetched per pixel, which saves more than the additional calls cost."""
 
 
 def fragments_of(visibility: Visibility) -> Fragments:
@@ -46,18 +46,18 @@ def fragments_of_samples(
     slot: Int16[Tensor, "batch height width point"],
     patches: Int32[Tensor, "triangle"],
 ) -> Fragments:
-    """Groups what the samples of each pixel see: samples of one instance and smooth patch make one fragment.
+    """Groups the samples of each pixel: those that see one instance and smooth patch make one fragment.
 
     Args:
         visibility: What the pixels' centres see.
-        triangle: Of the bank, at each of `SAMPLES`; -1 for none.
-        slot: Likewise.
+        triangle: Row of the bank's triangles at each of `SAMPLES`; -1 for none.
+        slot: Which of the image's instances, likewise.
         patches: `Bank.patches`.
     """
     triangle, slot = triangle.flatten(0, 2), slot.flatten(0, 2)
     surface = _surface(triangle, slot, patches)
     whole = (surface[:, 1:] == surface[:, :1]).all(1)
-    # A fragment belongs to its first sample: none before it sees the same. Most pixels see one surface.
+    # A fragment is listed at its first sample, which no earlier one equals. Most pixels see a single surface.
     begins, mask = slot >= 0, torch.full_like(slot, WHOLE, dtype=torch.int32)
     begins[:, 1:] &= ~whole[:, None]
     mixed = whole.logical_not().nonzero()[:, 0]
@@ -83,7 +83,7 @@ def _surface(triangle: Tensor, slot: Tensor, patches: Tensor) -> Tensor:
 
 
 def sample_means() -> Float[Tensor, "mask 2"]:
-    """Returns, for each mask of samples, where within a pixel it is shaded: the samples' mean; the centre for all."""
+    """Returns where within a pixel each mask of samples is shaded: at the samples' mean, or the centre for all."""
     means = [(0.5, 0.5)]
     for mask in range(1, WHOLE + 1):
         chosen = [p for j, p in enumerate(SAMPLES) if mask >> j & 1]
@@ -106,12 +106,12 @@ def shade_fragments(
     """Returns linear RGB of each fragment.
 
     Args:
-        tables: Of the batch.
-        fragments: Of the batch.
+        tables: The batch's.
+        fragments: The batch's.
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
         compile: Run as a compiled loop; not differentiable.
-        out: Room for the result of a compiled loop; None: new memory.
+        out: Memory for the result of a compiled loop; None: new memory.
     """
     if len(fragments.pixel) == 0:
         return tables.inverse_intrinsics.new_zeros(3, 0)
@@ -132,7 +132,7 @@ def shade_fragments(
 
 @dataclass(frozen=True)
 class FragmentTables:
-    """What the colours of fragments are computed from."""
+    """Inputs of the fragments' colours."""
 
     PER_IMAGE: ClassVar[tuple[str, ...]] = ()
 
@@ -142,7 +142,7 @@ class FragmentTables:
 
 
 def _of_images(pixel: Int32[Tensor, "fragment"], batch: int, pixels: int) -> Iterator[tuple[int, int, int]]:
-    """Yields the images in which anything is seen, with the first of their fragments and the one after the last."""
+    """Yields each image with fragments, its first fragment and the one after its last."""
     starts = torch.arange(batch + 1, dtype=torch.int32) * pixels
     bounds = torch.searchsorted(pixel, starts).tolist()
     for image, (first, end) in enumerate(itertools.pairwise(bounds)):
@@ -153,7 +153,7 @@ def _of_images(pixel: Int32[Tensor, "fragment"], batch: int, pixels: int) -> Ite
 def _in_chunks(
     tables: FragmentTables, lists: Sequence[Tensor], size: tuple[int, int], trilinear: bool, alone: bool
 ) -> Float[Tensor, "3 fragment"]:
-    """Shades operation by operation, as much at once as fits into the cache."""
+    """Shades operation by operation, in chunks that fit into the cache."""
     parts = []
     for start in range(0, len(lists[0]), CHUNK):
         pixel, triangle, instance, mask = (plane[start : start + CHUNK] for plane in lists)
@@ -174,14 +174,14 @@ def shade_list(
     """Returns linear RGB of some fragments, shaded at the mean position of their samples.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         pixel: As in `Fragments`.
-        triangle: Likewise.
-        instance: Likewise.
-        mask: Likewise.
+        triangle: As in `Fragments`.
+        instance: As in `Fragments`.
+        mask: As in `Fragments`.
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
-        alone: Whether all are of one image, and the tables are `of_image`.
+        alone: Whether all fragments belong to one image, whose tables `of_image` returned.
     """
     number, row, column = places(pixel, size)
     image = None if alone else number

@@ -10,27 +10,27 @@ from torch import Tensor
 from ondr.planes import Vector, dot, mix
 
 GAIN = 1.55 / 15.5
-"""Brings the noise, whose gradients are counted from -15.5 to 15.5, to a standard deviation near 0.3."""
+"""Scales the noise, whose gradients range from -15.5 to 15.5, to a standard deviation near 0.3."""
 
 WORD = 0xFFFF
-"""Lattice points are numbered by 16 bits, and repeat after 65,536 cells."""
+"""16 bits: lattice points repeat after 65,536 cells."""
 ODD = 27457
-"""Less than 2**15, so that its product with a word stays positive in 32 bits: one that overflows is undefined in C++.
-Of those tried, one whose noise has no correlation between neighbours, in any of its bits, beyond that of chance."""
+"""Odd, and less than 2**15, so that its product with a word does not overflow 32 bits, which is undefined in C++. Among
+those tried, one whose bits show no correlation between neighbours beyond chance."""
 FOLD = 13
 SALT = 0x5BD1
-"""Tells z from x and y."""
+"""Makes the words of z differ from those of x and y."""
 
 
 def noise(cells: Vector) -> Tensor:
-    """Returns gradient noise: smooth, 0 at all whole numbers, within -1.6 and 1.6.
+    """Returns gradient noise: smooth, 0 at lattice points, between -1.6 and 1.6.
 
     Args:
-        cells: Where, in cells of its lattice.
+        cells: Positions, in cells of the lattice.
     """
     corner = [c.floor() for c in cells]
     x, y, z = (c - low for c, low in zip(cells, corner, strict=True))
-    # The centre of a gradient's components is taken off all eight corners at once.
+    # Gradients are stored as 0 to 31; the offset of 15.5 is subtracted for all eight corners at once.
     middle = 15.5 * (x + y + z)
     values = [
         _ramp(word, x - (k >> 2), y - (k >> 1 & 1), z - (k & 1)) - middle + 15.5 * k.bit_count()
@@ -43,18 +43,18 @@ def noise(cells: Vector) -> Tensor:
 
 
 def _ramp(word: Tensor, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Returns the scalar product of a place and a word's gradient, from 0 to 31 in each component."""
+    """Returns the scalar product of an offset and a word's gradient, whose components range from 0 to 31."""
     gradient = (word & 31, word >> 5 & 31, word >> 10 & 31)
     return dot(tuple(g.to(x.dtype) for g in gradient), (x, y, z))
 
 
 def lattice_words(x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:
-    """Returns random words of 16 bits for the eight corners of cells, z changing fastest: the same on every device.
+    """Returns pseudorandom 16-bit words for the eight corners of cells, z changing fastest, the same on every device.
 
     Args:
-        x: Of the lowest corner, int32 from 0 to 65,535.
-        y: Likewise.
-        z: Likewise.
+        x: x of the lowest corner, int32 from 0 to 65,535.
+        y: y, likewise.
+        z: z, likewise.
     """
     first = [scramble(word) for word in (x, x + 1 & WORD)]
     second = [scramble(a + word & WORD) for a in first for word in (y, y + 1)]
@@ -63,6 +63,6 @@ def lattice_words(x: Tensor, y: Tensor, z: Tensor) -> list[Tensor]:
 
 
 def scramble(word: Tensor) -> Tensor:
-    """Returns another word of 16 bits for each, int32."""
+    """Hashes 16-bit words to 16-bit words, int32."""
     product = word * ODD
     return (product >> FOLD ^ product) & WORD

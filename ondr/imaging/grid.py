@@ -1,7 +1,7 @@
-"""The form of what is seen on a GPU: every pixel of every image, whether anything is seen there or not.
+"""Shading on a GPU: every sample of every image, whether a surface is seen there or not.
 
-The planes are flat, one element per pixel of the batch, and all else follows from the element's number. So the shape
-is fixed, no list of what is covered is made, and a compiler makes one loop of the whole.
+The planes are flat, one element per sample or pixel of the batch, and everything follows from the element's number. So
+the shapes are fixed, no list of covered pixels is made, and a compiler makes one loop of it all.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Grid:
 
 
 SAMPLES_2X2 = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
-"""Where in a pixel its 2 x 2 samples lie, row by row."""
+"""Positions of the 2 x 2 samples within a pixel, row by row."""
 
 
 def grid_of_samples(
     triangle: Int32[Tensor, "batch height width 4"], slot: Int16[Tensor, "batch height width 4"]
 ) -> Grid:
-    """Returns the grid of what the `SAMPLES_2X2` of each pixel see."""
+    """Returns the grid of what each pixel sees at `SAMPLES_2X2`."""
     batch, height, width, _ = slot.shape
     planes = (plane.view(batch, height, width, 2, 2).transpose(2, 3) for plane in (triangle, slot))
     return Grid(*(plane.reshape(batch, 2 * height, 2 * width) for plane in planes))
@@ -49,11 +49,11 @@ def grid_of_samples(
 def shade_grid(
     tables: ShadingTables, background: BackgroundTables, grid: Grid, size: tuple[int, int], trilinear: bool
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Shades what every sample sees and lays it over the background.
+    """Shades what every sample sees and composes it over the background.
 
     Args:
-        tables: Of the batch.
-        background: Of the batch.
+        tables: The batch's.
+        background: The batch's.
         grid: What is seen.
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
@@ -76,18 +76,18 @@ def develop_grid(
     sample_ids: Int64[Tensor, "batch"],
     pixels: PixelFormat = FLOATS,
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Shades and exposes what every sample sees, without a blur between: `shade_grid` and `photometric.expose` in one.
+    """Shades and exposes what every sample sees: `shade_grid` and `photometric.expose` in one, without a blur between.
 
     Args:
-        tables: As for `shade_grid`, and so are the next four.
-        background: Likewise.
-        grid: Likewise.
-        size: Likewise.
-        trilinear: Likewise.
+        tables: As for `shade_grid`.
+        background: As for `shade_grid`.
+        grid: As for `shade_grid`.
+        size: As for `shade_grid`.
+        trilinear: As for `shade_grid`.
         effects: As for `photometric.expose`.
         normal_table: `noise.normal_table` on the device.
         seed: As for `photometric.expose`.
-        sample_ids: Likewise.
+        sample_ids: As for `photometric.expose`.
         pixels: Format of the images.
 
     Returns:
@@ -120,10 +120,10 @@ def shade_every_pixel(
 
 
 def shade_every_sample(tables: ShadingTables, grid: Grid, step: int, trilinear: bool) -> tuple[Vector, Tensor]:
-    """Returns linear RGB of each sample as flat planes, anything where nothing is seen, and where something is.
+    """Returns linear RGB of each sample as flat planes, meaningless where no surface is seen, and where one is.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         grid: What is seen.
         step: Samples along a pixel's side.
         trilinear: Blend two mip levels rather than take the nearest.
@@ -150,5 +150,5 @@ def mean_of_samples(plane: Tensor, shape: tuple[int, int, int]) -> Tensor:
 def images_of(
     colors: Vector, size: tuple[int, int], pixels: PixelFormat = FLOATS
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Returns flat planes as images."""
+    """Reshapes flat planes into images."""
     return pixels.stack([color.view(-1, *size) for color in colors])

@@ -19,14 +19,15 @@ from ondr.planes import Image, Vector, add_product, along, dot, mix, scaled, tak
 from ondr.scene import Camera, Lights, Materials
 
 LARGEST_FALLOFF = 4.0
-"""Bounds the gain near a point light: half way from its scene's centre. It would burn out whatever comes close."""
+"""Largest gain near a point light, reached halfway between it and the scene's centre. Without a bound it would burn out
+whatever comes close."""
 SMALLEST_ROUGHNESS = 0.1
-"""A smoother surface would show a point light as a highlight much smaller than a pixel, which flickers."""
+"""On smoother surfaces the highlight of a point light would be much smaller than a pixel, and flicker."""
 SMALLEST_LOBE = 1e-5
-"""A tenth of the least that GGX's denominator can be, alpha^2 at the smallest roughness. For a light behind the surface
-what stands there can be exactly 0: without this bound, the light's nothing would be divided by nothing."""
+"""A tenth of the least denominator of GGX, alpha^2 at the smallest roughness. For a light behind the surface the
+computed denominator can be exactly 0; the bound avoids 0 / 0."""
 SMALLEST_COSINE = 1e-3
-"""Between normal and viewer. Near a silhouette the interpolated normal of a visible surface may point away."""
+"""Least cosine between normal and viewer: near silhouettes, interpolated normals of visible surfaces point away."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class LightTables:
     PER_IMAGE: ClassVar[tuple[str, ...]] = ("lights", "ambient")
 
     lights: Float[Tensor, "batch light 9"]
-    """In the camera frame: position or direction (3), 1 for a point (1), squared length of the first (1), squared
-    reference distance (1; 1 for a direction), linear RGB (3)."""
+    """In the camera frame: position or direction (3), 1 for a point light, 0 for a directional one (1), squared length
+    of the first three (1), squared reference distance, 1 for a directional light (1), linear RGB (3)."""
     ambient: Float[Tensor, "batch 3"]
     reflection: Float[Tensor, "instance 4"]
     """GGX's alpha^2, (alpha^2 - 1) / 2, Schlick's k, reflectance at normal incidence."""
@@ -48,7 +49,7 @@ class LightTables:
     emission: Float[Tensor, "instance"] | None = None
     """`Materials.emission`."""
     environment: EnvironmentTables | None = None
-    """Light that differs from side to side, `ambient` aside; None: there is none."""
+    """Light that depends on direction; None: there is none beside `ambient`."""
 
 
 def light_tables(
@@ -73,14 +74,14 @@ def light_tables(
 
 
 def finishes(materials: Materials) -> dict[str, Tensor]:
-    """Returns what differs from plain dielectrics, as fields of `LightTables`."""
+    """Returns the fields of `LightTables` for surfaces that are not plain dielectrics."""
     drawn = {"diffuse": materials.diffuse, "metallic": materials.metallic, "emission": materials.emission}
     return {name: value.flatten() for name, value in drawn.items() if value is not None}
 
 
 @dataclass(frozen=True)
 class Facing:
-    """How each pixel's surface lies to the viewer and how it reflects, as planes."""
+    """Each pixel's surface relative to the viewer, and its reflection parameters, as planes."""
 
     normal: Vector
     """Unit, camera frame, towards the viewer."""
@@ -91,11 +92,11 @@ class Facing:
     distance: Tensor
     """Metres from the camera."""
     gloss: Tensor
-    """All factors of the specular lobe that no light changes: alpha^2 / 4 x the viewer's share of masking."""
+    """The factors of the specular lobe that do not depend on the light: alpha^2 / 4 x the viewer's masking."""
     slope: Tensor
     """(alpha^2 - 1) / 2."""
     k: Tensor
-    """Of Schlick's masking."""
+    """Parameter of Schlick's masking."""
     f0: Vector
     """Reflectance at normal incidence: one plane for all channels, or one for each where there may be metals."""
 
@@ -106,7 +107,7 @@ def one_minus_share(cosine: Tensor, k: Tensor) -> Tensor:
 
 
 def face(normal: Vector, position: Vector, reflection: Vector) -> Facing:
-    """Prepares what all lights share; bends normals that point away from the viewer until they do not.
+    """Prepares what all lights share; normals that point away from the viewer are bent towards it.
 
     Args:
         normal: Unit, camera frame.
@@ -127,10 +128,10 @@ def face(normal: Vector, position: Vector, reflection: Vector) -> Facing:
 
 
 def reflect(light: Vector, facing: Facing) -> tuple[Vector, Vector]:
-    """Returns how much of a light a surface reflects diffusely (before its colour) and specularly, each as `Facing.f0`
-    has it: for all channels, or for each.
+    """Returns how much of a light a surface reflects diffusely (before its colour) and specularly: like `Facing.f0`,
+    one plane for all channels or one for each.
 
-    No direction to the light is ever formed: with the viewer at the origin and the surface at -distance * to_viewer,
+    The direction to the light is never formed: with the viewer at the origin and the surface at -distance * to_viewer,
     all cosines follow from the light's scalar products with `normal` and `to_viewer`.
 
     Args:
@@ -157,11 +158,11 @@ def reflect(light: Vector, facing: Facing) -> tuple[Vector, Vector]:
 
 
 def finish(tables: LightTables, albedo: Vector, instance: Tensor) -> tuple[Vector, Vector]:
-    """Returns the colour that is reflected diffusely, and the columns of `LightTables.reflection`, the last of which
-    is there three times, once for each channel, if there may be metals.
+    """Returns the diffuse colour and the columns of `LightTables.reflection`; if there may be metals, the last column
+    comes three times, once for each channel.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         albedo: Linear colour of the surfaces.
         instance: image * S + slot, int32.
 
@@ -178,15 +179,15 @@ def finish(tables: LightTables, albedo: Vector, instance: Tensor) -> tuple[Vecto
 
 
 def channels(planes: Vector) -> Vector:
-    """Returns three planes of one for all channels, or of one for each."""
+    """Returns three planes, repeating a single one that stands for all channels."""
     return planes * 3 if len(planes) == 1 else planes
 
 
 def from_environment(tables: EnvironmentTables, color: Vector, facing: Facing, image: Image) -> Vector:
-    """Returns what surfaces reflect of light that differs from side to side.
+    """Returns the reflected light of the environment.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         color: Linear, diffuse.
         facing: The surface.
         image: Row of the batch, int32; None: there is one image.
@@ -202,7 +203,7 @@ def from_environment(tables: EnvironmentTables, color: Vector, facing: Facing, i
         direction, alpha2 = mirrored(facing.normal, facing.to_viewer, facing.cosine), 1 + 2 * facing.slope
         f0s = mirrored_shares(f0s, facing.cosine, alpha2)
         sharp, soft = reflection_of(tables.mirror, direction, alpha2, image), irradiance(harmonics, direction)
-        # The widest lobe is as wide as a cosine's; few texels would show their corners, and the poles.
+        # The widest lobes blend into irradiance: the few texels that they cover would show their corners and the poles.
         rough = (2 * alpha2.sqrt().sqrt() - 1).clamp(0, 1)
         shown = tuple(mix(a, b, rough) for a, b in zip(sharp, soft, strict=True))
     return tuple(
@@ -212,8 +213,8 @@ def from_environment(tables: EnvironmentTables, color: Vector, facing: Facing, i
 
 
 def from_hemisphere(table: Tensor, color: Vector, facing: Facing, image: Image) -> Vector:
-    """Returns what surfaces reflect of `Lights.upward`, which is linear in the direction; a lobe gathers light around
-    the mirrored one.
+    """Returns the reflected light of `Lights.upward`, which is linear in the direction; the specular lobe gathers it
+    about the mirrored direction.
 
     Args:
         table: `EnvironmentTables.hemisphere`.
@@ -242,18 +243,18 @@ def illuminate(
     """Returns the linear radiance that reaches the camera.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         albedo: Linear colour of the surfaces.
         normal: Unit, camera frame.
         position: Camera frame, metres.
         instance: image * S + slot, int32.
         image: Row of the batch, int32; None: there is one image.
-        lit: Share of the first light that no shadow takes; None: all of it.
+        lit: Share of the first light that reaches the surface through shadows; None: all of it.
     """
     color, reflection = finish(tables, albedo, instance)
     facing = face(normal, position, reflection)
     ambient = take(tables.ambient, image)
-    # Ambient light comes from everywhere, so the specular lobe gathers it whole, whatever its width.
+    # Ambient light is the same from all directions, so the lobe's width does not matter.
     f0s = channels(facing.f0)
     total = [add_product(a, 1 - a, f0) * e for a, f0, e in zip(color, f0s, ambient, strict=True)]
     if tables.environment is not None:

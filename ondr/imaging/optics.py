@@ -1,4 +1,4 @@
-"""What lens and sensor do to linear light. Each function takes some images and one value for each of them."""
+"""Effects of lens and sensor on linear light. Each function takes some images and one value for each of them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ SHOT, READ = name_key("photometric.shot_noise"), name_key("photometric.read_nois
 
 
 def aberrate(images: Images, pixels: Values) -> Images:
-    """Magnifies red and diminishes blue about the middle, so that their edges part at the border (lateral aberration).
+    """Lateral chromatic aberration: magnifies red and shrinks blue about the image's centre.
 
     Args:
         images: Linear RGB.
-        pixels: How far red and blue move each at the middle of the image's longer border.
+        pixels: How far red and blue each move at the end of the image's longer side.
     """
     height, width = images.shape[2:]
     y, x = (torch.linspace(1 / n - 1, 1 - 1 / n, n, device=images.device, dtype=images.dtype) for n in (height, width))
@@ -45,11 +45,11 @@ def defocus(images: Images, radius: Values, largest: float) -> Images:
 
     Args:
         images: Linear RGB.
-        radius: Of the disk, pixels.
+        radius: The disk's, pixels.
         largest: The largest radius that can be drawn; it fixes the kernels' size.
     """
     y, x = _offsets(largest, images)
-    # A pixel at the rim counts by how much of it lies inside, to first order.
+    # A pixel at the rim is weighted by the share of it inside the disk, to first order.
     kernel = (radius[:, None, None] + 0.5 - torch.hypot(x, y)).clamp(0, 1)
     return _filtered(images, kernel)
 
@@ -59,8 +59,8 @@ def motion_blur(images: Images, length: Values, angle_degrees: Values, largest: 
 
     Args:
         images: Linear RGB.
-        length: Of the line, pixels.
-        angle_degrees: Of the line, clockwise from the right.
+        length: The line's, pixels.
+        angle_degrees: The line's, clockwise from the right.
         largest: The largest length that can be drawn; it fixes the kernels' size.
     """
     y, x = _offsets(largest / 2, images)
@@ -71,7 +71,7 @@ def motion_blur(images: Images, length: Values, angle_degrees: Values, largest: 
 
 
 def _offsets(reach: float, images: Images) -> tuple[Tensor, Tensor]:
-    """Returns the rows and columns of a kernel around its middle, no larger than the image can be mirrored."""
+    """Returns row and column offsets of a kernel, at most as large as mirroring the image allows."""
     radius = max(1, min(math.ceil(reach), min(images.shape[-2:]) - 1))
     line = torch.arange(-radius, radius + 1, device=images.device, dtype=images.dtype)
     return line[:, None], line[None]
@@ -84,7 +84,7 @@ def _filtered(images: Images, kernel: Float[Tensor, "some side side"]) -> Images
 
 
 def vignette(images: Images, strength: Values) -> Images:
-    """Darkens towards the corners, by `strength` of the light there, with the square of the distance."""
+    """Darkens with the square of the distance from the centre, by the share `strength` at the corners."""
     height, width = images.shape[2:]
     y, x = (torch.linspace(-1, 1, n, device=images.device, dtype=images.dtype) for n in (height, width))
     distance2 = (y[:, None] ** 2 * height**2 + x[None] ** 2 * width**2) / (height**2 + width**2)
@@ -92,27 +92,27 @@ def vignette(images: Images, strength: Values) -> Images:
 
 
 def balance(images: Images, kelvin: Values) -> Images:
-    """Tints as a camera does that takes 6500 K for white in a light of another colour temperature."""
+    """Tints as a camera balanced for 6500 K does under a light of another colour temperature."""
     return images * tint(kelvin)[:, :, None, None]
 
 
 def shot_noise(images: Images, std: Values, seed: int, sample_ids: Int64[Tensor, "some"]) -> Images:
-    """Adds noise whose variance goes with the light, as that of counted photons does.
+    """Adds noise whose variance is proportional to the light, as in photon counting.
 
     Args:
         images: Linear RGB.
         std: Standard deviation at white, 1 / sqrt(full-well electrons).
-        seed: Of the stream.
+        seed: The stream's.
         sample_ids: Of the images.
 
-    Source: EMVA Standard 1288, release 4.0, eq. 10; the Poisson law by the normal one.
+    Source: EMVA Standard 1288, release 4.0, eq. 10, with a normal law for the Poisson law.
     """
     deviation = std[:, None, None, None] * images.clamp_min(0).sqrt()
     return (images + deviation * _noise(images, seed, sample_ids, SHOT)).clamp_min(0)
 
 
 def read_noise(images: Images, std: Values, seed: int, sample_ids: Int64[Tensor, "some"]) -> Images:
-    """Adds the noise of the read-out: the same at all brightnesses, in linear light."""
+    """Adds read-out noise, which does not depend on brightness, in linear light."""
     return (images + std[:, None, None, None] * _noise(images, seed, sample_ids, READ)).clamp_min(0)
 
 

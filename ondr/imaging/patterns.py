@@ -1,7 +1,7 @@
-"""Patterns of two colours through the solid: gradient, checker, stripes, noise, wood, marble; and part by part.
+"""Solid textures of two colours: gradient, checker, stripes, noise, wood, marble; and a mixture for each part.
 
-Computed at each hit from its place in the mesh, so that they need no uv map, show no seams and take no memory. Each
-fades into its mean as its period shrinks towards a pixel: what a pixel cannot show does not flicker.
+They are computed from the position in the mesh, so that they need no uv map, show no seams and take no memory. Each
+fades into its mean as its period shrinks towards a pixel, so that nothing flickers.
 
 Source: Perlin 1985, "An image synthesizer": patterns in the solid, wood and marble from noise.
 """
@@ -25,20 +25,20 @@ GRADIENT, CHECKER, STRIPES, NOISE, WOOD, MARBLE, PARTS = range(1, len(PATTERNS) 
 
 OCTAVES = 3
 LACUNARITY = 2.4
-"""Each octave of the noise is finer than the one before by this: not a whole number, so that their lattices differ."""
+"""How much finer each octave of the noise is than the one before: not an integer, so that their lattices differ."""
 TURN = (0.8, 0.6)
-"""Cosine and sine by which each octave is turned against the one before, so that no lattice shows through."""
+"""Cosine and sine of the rotation between octaves, so that no lattice shows through."""
 SHIFT = (17.3, 31.7, 5.1)
-"""Cells between the origins of octaves: gradient noise is zero at its own, and not all are to be so at one place."""
+"""Offset between octaves in cells: gradient noise is 0 at its origin, and the octaves should not share one."""
 PERSISTENCE = 0.5
-"""Strength of an octave against the one before."""
+"""Amplitude of an octave relative to the one before."""
 
 VEIN_MEAN, RING_MEAN = 0.2, 0.3638
-"""Of `veins` and `rings` over a period."""
+"""Means of `veins` and `rings` over a period."""
 LATE = 0.86
-"""Share of a year's growth after which wood turns from dark to light."""
+"""Share of a year's growth after which wood falls back from dark to light."""
 FINENESS = 3.0
-"""Veins and rings are so much narrower than their period, and fade so much earlier."""
+"""How much narrower than their period veins and rings are, and how much earlier they fade."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +73,19 @@ def pattern_tables(materials: Materials) -> PatternTables | None:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where in its pattern's space each pixel looks, as planes."""
+    """Position and size of each pixel in its pattern's space, as planes."""
 
     position: Vector
     """In periods."""
     width: Vector
-    """Of the pixel along each axis, in periods."""
+    """Width of the pixel along each axis, in periods."""
 
 
 def paint(tables: PatternTables, color: Vector, corners: Corners, hit: Hit, instance: Tensor) -> Vector:
-    """Returns colours mixed with the patterns' second colours; as they are where there is no pattern.
+    """Mixes colours with the patterns' second colours; unchanged where there is no pattern.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         color: The first colours, linear.
         corners: Of the pixels' triangles.
         hit: Where on them.
@@ -99,13 +99,13 @@ def paint(tables: PatternTables, color: Vector, corners: Corners, hit: Hit, inst
 
 
 def part_shares(material: Tensor, word: Tensor) -> Tensor:
-    """Returns the second colour's share in each material, 0..1, as if drawn anew for every word.
+    """Returns the second colour's share in each material, 0..1, pseudorandom in material and word.
 
     Args:
         material: Rows of the bank's materials, int32.
         word: `Materials.part_word` at the pixels' instances.
     """
-    # Once less, and two materials would be told apart in the same way by half of all words.
+    # With one scramble less, half of all words would relate two materials in the same way.
     return scramble(scramble(scramble(material & WORD) ^ word)).to(torch.float32) / WORD
 
 
@@ -113,7 +113,7 @@ def shares(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, insta
     """Returns the second colour's share at hits; 0 where there is no pattern. See `share_at`."""
     if in_one_loop(instance):
         return share_at(tables, positions, hit, instance)
-    # Operation by operation, only what has a pattern pays for one.
+    # Run operation by operation, only pixels with a pattern should pay for it.
     chosen = take_one(tables.kind, instance).flatten().nonzero()[:, 0]
     some = Hit(**{f.name: _some(getattr(hit, f.name), chosen) for f in fields(hit)})
     share = share_at(tables, _some(positions, chosen), some, _some(instance, chosen))
@@ -130,7 +130,7 @@ def share_at(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, ins
     """Returns the second colour's share at every hit, whether it has a pattern or not.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         positions: Of the triangles' corners.
         hit: Where on the triangles.
         instance: image * S + slot, int32.
@@ -153,7 +153,7 @@ def share_at(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, ins
 
 
 def spot_at(matrix: Vector, positions: tuple[Vector, ...], hit: Hit) -> Spot:
-    """Returns where pixels look.
+    """Returns the pixels' positions and sizes in pattern space.
 
     Args:
         matrix: Columns of `PatternTables.from_object`, taken at the pixels' instances.
@@ -165,35 +165,35 @@ def spot_at(matrix: Vector, positions: tuple[Vector, ...], hit: Hit) -> Spot:
     changes = ((dot(row, right), dot(row, lower)) for row in rows)
     return Spot(
         position=tuple(dot(row, point) + matrix[i] for row, i in zip(rows, (3, 7, 11), strict=True)),
-        # As wide as a slit that lets as much of a wave through as the pixel, a parallelogram, does; never quite 0.
+        # The width of a slit that filters a wave about as the pixel, a parallelogram, does; never quite 0.
         width=tuple(add_product(a * a, b, b).clamp_min(1e-20).sqrt() for a, b in changes),
     )
 
 
 def visible(width: Tensor) -> Tensor:
-    """Returns how much of a wave is left where a pixel is so many periods wide: all to a half, nothing from one on."""
+    """Returns the amplitude left of a wave at a pixel's width in periods: 1 up to a half, falling to 0 at 1."""
     return (2 - 2 * width).clamp(0, 1)
 
 
 def square_wave(x: Tensor, width: Tensor) -> Tensor:
-    """Returns 1 within a quarter of a whole number and -1 elsewhere, averaged over a pixel.
+    """Returns 1 within a quarter of an integer and -1 elsewhere, averaged over a pixel.
 
     Args:
         x: In periods.
-        width: Of the pixel, in periods.
+        width: The pixel's, in periods.
     """
     to_edge = (x - x.floor() - 0.5).abs() - 0.25
     return (2 * to_edge / width).clamp(-1, 1) * visible(width)
 
 
 def smooth(t: Tensor) -> Tensor:
-    """Returns 0 up to 0, 1 from 1 on, and a smooth curve between."""
+    """Returns smoothstep: 0 up to 0, 1 from 1 on, a cubic between."""
     t = t.clamp(0, 1)
     return t * t * (3 - 2 * t)
 
 
 def together(octaves: Vector) -> Tensor:
-    """Returns the sum of octaves, the finer the weaker."""
+    """Returns the sum of octaves, weighted by powers of `PERSISTENCE`."""
     total, *finer = octaves
     for k, octave in enumerate(finer, start=1):
         total = total + octave * PERSISTENCE**k
@@ -201,31 +201,31 @@ def together(octaves: Vector) -> Tensor:
 
 
 def cloud(octaves: Vector) -> Tensor:
-    """Returns fractal noise from 0 to 1, on average a half."""
+    """Returns fractal noise from 0 to 1 with mean 0.5."""
     return smooth(0.5 + 0.9 * together(octaves))
 
 
 def veins(phase: Tensor) -> Tensor:
-    """Returns 1 at every odd quarter and thin flanks beside it."""
+    """Returns thin peaks of height 1 at every odd quarter."""
     from_vein = ((phase - phase.floor() - 0.5).abs() * 4 - 1).abs()
     return (1 - from_vein).square().square()
 
 
 def marble(spot: Spot, octaves: Vector) -> Tensor:
-    """Returns veins across x, bent and here and there thinned out by noise, in a cloudy ground."""
+    """Returns veins across x, bent and locally thinned by noise, on a cloudy ground."""
     phase = spot.position[0] + 0.9 * together(octaves)
     thin = faded(veins(phase), VEIN_MEAN, spot)
     return (thin * (0.6 + 0.6 * octaves[1]) + 0.25 * cloud(octaves)).clamp(0, 1)
 
 
 def rings(radius: Tensor) -> Tensor:
-    """Returns what darkens slowly from 0 to 1 over each year's growth and starts anew."""
+    """Returns growth rings: within each period a slow rise from 0 to 1, then a fall back to 0."""
     year = radius - radius.floor()
     return year * year * (1 - smooth((year - LATE) / (1 - LATE))) / LATE**2
 
 
 def wood(spot: Spot, octaves: Vector) -> Tensor:
-    """Returns rings about x, along which the wood has grown, bent by noise, with fibres."""
+    """Returns growth rings about the x axis, bent by noise, with fibres."""
     _, y, z = spot.position
     radius = add_product(y * y, z, z).clamp_min(1e-20).sqrt()
     grown = faded(rings(radius + 0.35 * octaves[0] + 0.08 * octaves[1]), RING_MEAN, spot)
@@ -233,7 +233,7 @@ def wood(spot: Spot, octaves: Vector) -> Tensor:
 
 
 def faded(value: Tensor, mean: float, spot: Spot) -> Tensor:
-    """Returns a fine periodic pattern, or its mean where pixels are too wide for it."""
+    """Fades a fine periodic pattern into its mean where pixels are too wide for it."""
     return mean + (value - mean) * visible(widest(spot.width) * FINENESS)
 
 
@@ -243,11 +243,11 @@ def widest(width: Vector) -> Tensor:
 
 
 def octaves_at(spot: Spot, stretch: Vector) -> Vector:
-    """Returns noise of several finenesses, each with mean 0 and standard deviation 0.3, or 0 where pixels are too wide.
+    """Returns octaves of noise, each with mean 0 and standard deviation 0.3, fading to 0 where pixels are too wide.
 
     Args:
-        spot: Where pixels look.
-        stretch: Cells of the coarsest noise in a period, along each axis.
+        spot: The pixels' positions and sizes.
+        stretch: Cells of the coarsest octave per period, along each axis.
     """
     cells = tuple(p * s for p, s in zip(spot.position, stretch, strict=True))
     width = widest(tuple(w * s for w, s in zip(spot.width, stretch, strict=True)))

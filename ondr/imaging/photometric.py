@@ -1,8 +1,8 @@
 """Exposure: linear light becomes an image as a camera would deliver it.
 
-Order: sRGB encoding, brightness, contrast, saturation, hue, noise; values stay in 0..1 after each. The torch planes
-here define it; `photometric_numba` does the same on the CPU, `photometric_kornia` through kornia's own functions. Blur
-comes before it, in `blur`.
+Order: sRGB encoding, brightness, contrast, saturation, hue, noise; values are clamped to 0..1 after each. The torch
+planes here are the definition; `photometric_numba` does the same on the CPU, `photometric_kornia` through kornia's own
+functions. Blur comes before, in `blur`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def expose(
     Args:
         linear: Linear RGB, not bounded above; blurred where the scene asks for it.
         effects: One factor per image; `blur_sigma` is not used here.
-        seed: 64 bits; of the noise.
+        seed: Seed of the noise, 64 bits.
         sample_ids: Of the images, on their device.
         engine: `fused`: one pass over the pixels. `kornia`: kornia's own functions one after the other, the same images
             within 1/255.
@@ -80,11 +80,11 @@ def factors_of(effects: Effects) -> tuple[Float[Tensor, "batch"], ...]:
 
 
 def expose_planes(linear: Vector, factors: tuple[Tensor, ...], noise: Vector) -> Vector:
-    """Exposes planes of any shape: the definition, differentiable, one loop over pixels once compiled.
+    """Exposes planes of any shape: the definition, differentiable, and one loop over pixels when compiled.
 
     Args:
         linear: Linear red, green and blue.
-        factors: As from `factors_of`, of shapes that can be broadcast to the planes'.
+        factors: What `factors_of` returns, in shapes that broadcast to the planes'.
         noise: Standard normal, of the planes' shape.
 
     Returns:

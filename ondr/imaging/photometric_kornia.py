@@ -1,4 +1,4 @@
-"""Exposure through kornia's own functions, one after the other: slower than the fused one, and its oracle."""
+"""Exposure through kornia's functions, one after the other: slower than the fused exposure, and its test oracle."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def adjust_contrast_about_grey(images: Tensor, factor: Tensor) -> Tensor:
 
 
 def apply(effect: Callable[..., Tensor], images: Tensor, factor: Tensor, *others: Tensor, neutral: float) -> Tensor:
-    """Returns the images with an effect; on the CPU it runs on those only whose factor is not neutral.
+    """Applies an effect, on the CPU only to the images whose factor is not neutral.
 
-    A GPU's factors are not looked at: that would make the host wait.
+    On a GPU it runs on all, since looking at the factors would make the host wait.
     """
     if images.device.type != "cpu":
         return effect(images, factor, *others)

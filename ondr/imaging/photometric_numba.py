@@ -1,7 +1,7 @@
 """Exposure on the CPU: the fast twin of `photometric.expose_planes`, in one parallel loop over images.
 
-Each line of an image goes through all effects while it lies in the first-level cache; an effect at its neutral value is
-not run. Loops over a line have no branches, so that the compiler makes vector instructions of them.
+Each line of an image goes through all effects while it is in the L1 cache; an effect at its neutral value is skipped.
+Loops over a line have no branches, so that they are vectorized.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ondr.noise_numba import NAME, as_words, noise_line
 from ondr.scene import Effects
 from ondr.threads_numba import numba_threads
 
-# sRGB's curve above the knee as a polynomial of the fourth root of linear light, which two square roots give: a minimax
-# fit whose error, 0.009 / 255, is far below what 8 bits resolve.
+# sRGB's curve above the knee as a polynomial in the fourth root of linear light, which takes two square roots. It is a
+# minimax fit with an error of 0.009 / 255, far below what 8 bits resolve.
 CURVE = tuple(np.float32(c) for c in (0.08129125, -0.33540351, 1.12259551, 0.19616652, -0.06461528))
 KNEE = np.float32(0.0031308)
 ZERO, HALF, ONE, TINY = np.float32(0), np.float32(0.5), np.float32(1), np.float32(1e-12)
@@ -43,7 +43,7 @@ def expose(
 
 
 class Exposure(NamedTuple):
-    """What is done to each image."""
+    """Parameters of each image's exposure."""
 
     factors: np.ndarray
     """float32 [batch, 5]: brightness, contrast, saturation, hue in sixths of a turn, standard deviation of noise."""
@@ -56,7 +56,7 @@ class Exposure(NamedTuple):
 
 
 def exposure_of(effects: Effects, seed: int, sample_ids: Int64[Tensor, "batch"]) -> Exposure:
-    """Returns what is done to each image as kernels take it. See `photometric.expose`."""
+    """Returns the exposure in the form that kernels take. See `photometric.expose`."""
     hue = effects.hue_degrees / 60
     factors = torch.stack([effects.brightness, effects.contrast, effects.saturation, hue, effects.noise_std], dim=1)
     return Exposure(factors.detach().float().numpy(), normal_table().numpy(), *as_words(seed, sample_ids))
@@ -72,7 +72,7 @@ def _expose(linear, exposure, out, channels_last, is_bfloat16):
 @typing.no_type_check
 @njit(fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
 def expose_image(linear, exposure, i, image, channels_last, is_bfloat16):
-    """Exposes image i, float32 [3, height, width], into one that is handed over. See `store_numba.store`."""
+    """Exposes image i, float32 [3, height, width], into an image of the final format. See `store_numba.store`."""
     _, height, width = linear.shape
     brightness, contrast, saturation, sectors, std = exposure.factors[i]
     table, key, sample = exposure.table, exposure.key, exposure.samples[i]
@@ -128,7 +128,7 @@ def _stretch(red, green, blue, factor, offset):
 @typing.no_type_check
 @njit(fastmath={"contract", "nsz", "arcp"}, error_model="numpy", cache=True)
 def _saturate(red, green, blue, factor):
-    # Rounded, a channel that is to be 0 may end a little below.
+    # Rounding may leave a channel that should be 0 slightly below.
     for x in range(len(red)):
         r, g, b = red[x], green[x], blue[x]
         value = max(r, g, b)

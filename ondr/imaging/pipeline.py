@@ -1,7 +1,7 @@
-"""From what is seen to images: shading over the background, antialiased.
+"""From visibility to images: shading, composition over the background, exposure and development.
 
-What the camera does to the light is left to `exposure`. Both are one function where no effect stands between that is
-done by other means: on a GPU over all pixels, on the CPU image by image.
+What the camera does to light is left to `exposure`. Where no effect on whole images comes between, shading or
+composition and exposure are fused: on a GPU over all pixels, on the CPU image by image.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ def develop(
     cfg: Config,
     out: Num[Tensor, "batch 3 height width"] | None = None,
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Makes the images of what is seen.
+    """Makes the images of a batch.
 
     Args:
         bank: Meshes, materials and textures.
-        instances: Of the scene.
-        scene: Materials, lights, background and effects.
-        sight: What `see` found.
+        instances: The scene's.
+        scene: Its materials, lights, camera, background and effects are read.
+        sight: What `see` returned.
         cfg: `image_size`, `images_dtype`, `channels_last`, `render` and `photometric` are read.
         out: Images of that format on the CPU to write into, without gradients; None: new ones.
 
@@ -73,14 +73,14 @@ def develop(
 
 
 def out_buffer(bank: Bank, scene: Scene, cfg: Config) -> Num[Tensor, "batch 3 height width"] | None:
-    """Returns memory for the images of scenes on the CPU without gradients; None where they bring their own."""
+    """Returns memory to write images into, on the CPU without gradients; None elsewhere."""
     if bank.device.type != "cpu" or scene_needs_grad(bank, scene):
         return None
     return cfg.pixel_format.new_images(len(scene.sample_ids), cfg.image_size)
 
 
 def scene_needs_grad(bank: Bank, scene: Scene) -> bool:
-    """Returns whether autograd has to see how the images are made."""
+    """Returns whether the images need gradients."""
     groups = (bank, scene.poses, scene.materials, scene.lights, scene.camera, scene.background, scene.effects)
     return needs_grad(*groups)
 

@@ -1,4 +1,4 @@
-"""Effects that run only on the images that drew them: what lens and sensor do to light, and development.
+"""Effects of lens, sensor and development, which run only on the images that drew them.
 
 Order: chromatic aberration, defocus, motion blur, then `blur`, vignetting, exposure, white balance, shot noise and
 read noise, all on linear light; after `photometric`, gamma, grayscale, salt and pepper, sharpening, posterization and
@@ -24,15 +24,15 @@ PREFIX = "photometric."
 
 @dataclass(frozen=True)
 class EffectInput:
-    """Some images of a batch and what an effect needs to know of them."""
+    """Some images of a batch and the parameters of an effect on them."""
 
     images: Float[Tensor, "some 3 height width"]
     values: Float[Tensor, "some"]
-    """Of the effect."""
+    """The effect's value for each image."""
     largest: float
-    """The largest value that can have been drawn."""
+    """The largest value that can be drawn."""
     angle_degrees: Float[Tensor, "some"] | None
-    """Of motion blur."""
+    """Direction of motion blur; None: 0."""
     sample_ids: Tensor
     """Of these images, on their device."""
     seed: int
@@ -64,7 +64,7 @@ DEVELOPMENT: dict[str, Effect] = {
     "posterize_bits": lambda s: development.posterize(s.images, s.values),
     "jpeg_quality": lambda s: development.jpeg(s.images, s.values),
 }
-"""After exposure, on the encoded picture."""
+"""After exposure, on the encoded image."""
 
 
 def apply(
@@ -77,9 +77,9 @@ def apply(
 
     Args:
         table: `LENS`, `SENSOR` or `DEVELOPMENT`.
-        images: Of the batch.
+        images: The batch's.
         scene: Its effects, the rows that drew them, its seed and its sample ids are read.
-        in_place: The images may be written over.
+        in_place: The images may be overwritten.
     """
     effects, structure = scene.effects, scene.structure
     angles = effects.motion_blur_angle_degrees
@@ -103,9 +103,9 @@ def apply(
 
 
 def _parts(chosen: Sequence[int], device: torch.device | None) -> Iterator[list[int]]:
-    """Yields the images of an effect, on the CPU as many at once as there are threads: their planes stay in the cache.
+    """Yields the rows that run at once: on the CPU as many as there are threads, so that their planes stay in cache.
 
-    At 256x256 grey and posterizing take half as long as all at once, a gain a seventh.
+    Compared with all rows at once, at 256x256 grey and posterization take half as long, exposure a seventh.
     """
     at_once = thread_count() if device is not None and device.type == "cpu" else max(len(chosen), 1)
     for first in range(0, len(chosen), at_once):
@@ -113,5 +113,5 @@ def _parts(chosen: Sequence[int], device: torch.device | None) -> Iterator[list[
 
 
 def needed(tables: Iterable[Mapping[str, Effect]], rows: Mapping[str, Sequence[int]]) -> bool:
-    """Returns whether an image has one of the effects."""
+    """Returns whether any image has one of the effects."""
     return any(rows.get(PREFIX + name) for table in tables for name in table)

@@ -1,8 +1,8 @@
-"""How much of the first light reaches each pixel's surface past whatever lies before it, on planes of any shape.
+"""The share of the first light that reaches each pixel's surface through shadows, on planes of any shape.
 
-A pixel's surface is taken to go on as a plane around the pixel: a texel of the map shadows it where the map's surface
-lies before that plane. So no surface shadows itself, however slanted it lies, and no shadow comes off the thing that
-throws it. Drawing the maps is left to `shadow_maps`.
+The surface is extended as a plane around the pixel (a receiver plane): a texel of the map shadows it where the map's
+surface lies in front of that plane. So no surface shadows itself, however slanted, and shadows stay attached to what
+casts them. Drawing the maps is left to `shadow_maps`.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ from ondr.imaging.texture import level_start
 from ondr.planes import Image, Vector, add_product, dot, rotated, take, take_one
 
 SIDE = 512
-"""Texels along a map, a power of two. A map costs a CPU as much as the rest of a 256x256 image; one of half as many
-texels shows steps along edges."""
+"""Texels along a map, a power of two. On a CPU a map costs as much as the rest of a 256x256 image; with half as many
+texels along it, edges show steps."""
 NODES = 4
-"""Texels compared along each side of a soft edge, at the level of the map where it is 1.5 to 3 of them wide."""
+"""Texels compared along each axis, at the level of the map where the soft edge is 1.5 to 3 texels wide."""
 NARROWEST = 1.5
-"""Texels that the sharpest edge is wide. A narrower one would show them."""
+"""Width of the sharpest edge in texels. A narrower edge would show them."""
 BIAS = 0.5
-"""How much nearer to the light than a surface something has to lie to shadow it, in widths of a texel of the level, and
-how much more until it shadows it whole: float32 tells less apart, and hollow surfaces rise before their planes."""
+"""How much nearer to the light than the surface an occluder must be to begin to shadow it, in texel widths of the
+level, and how much nearer still to shadow it fully. Below that lie rounding, and concave surfaces that rise in front of
+their own receiver planes."""
 HOLLOW = 0.25
-"""The same along a surface, in texels: hollow facets rise faster the more they slant."""
+"""The same along the surface, in texels: concave surfaces rise faster the more they slant."""
 GRAZING = 0.03
-"""Cosine to the light below which shadows fade, since facets of a round thing turn from the light before it does."""
+"""Cosine to the light below which shadows fade: the facets of a round object face away from the light before its smooth
+normals do."""
 SMALLEST = 1e-12
 """Keeps divisions finite."""
 
@@ -44,16 +46,16 @@ class ShadowTables:
     PER_IMAGE: ClassVar[tuple[str, ...]] = ("level", "view")
 
     covered: Float[Tensor, "texel"]
-    """Of the maps of the images that have shadows, one after the other, all levels of each one after the other as of a
-    texture: the share of a texel in which something is seen."""
+    """Share of each texel in which something is seen. The maps of the images that have shadows lie one after the other,
+    each with its levels in the order of a texture's."""
     nearness: Float[Tensor, "texel"]
-    """Likewise, the mean over that share of one over the depth along the light's axis, 1/metres."""
+    """Reciprocal depth along the light's axis, averaged over that share, 1/metres; laid out likewise."""
     level: Int32[Tensor, "batch 2"]
-    """First texel of the level in use and log2 of its side; of any map for an image without shadows."""
+    """First texel of the level in use and log2 of its side; that of any map for an image without shadows."""
     view: Float[Tensor, "batch 25"]
-    """The light's place in the camera frame (3); from there to texels of the level, homogeneous (9); the same for
-    normals (9); the width of a texel over the focal length (1), of an edge in texels (1); the map's side (1); the
-    light's missing share (1)."""
+    """The light's position in the camera frame (3); the homogeneous map from there to texels of the level (9), and its
+    inverse transpose, for planes (9); the width of a texel over the focal length (1); the width of the soft edge in
+    texels (1); the level's side in texels (1); the share of the light missing in full shadow (1)."""
 
 
 def shadow_views(
@@ -65,7 +67,7 @@ def shadow_views(
         view: The light's.
         strength: `Lights.shadow_strength`.
         softness: `Lights.shadow_softness`.
-        first: Where each image's map begins.
+        first: First texel of each image's map.
     """
     width = softness * SIDE
     log2_side = torch.full_like(first, SIDE.bit_length() - 1)
@@ -82,11 +84,11 @@ def shadow_views(
 def lit_share(tables: ShadowTables, facet: Vector, position: Vector, image: Image) -> Tensor:
     """Returns the share of the first light that reaches surfaces; 1 in images without shadows.
 
-    Nothing is differentiated: where a shadow lies is not, only what the light makes of its share.
+    The share itself is a constant to autograd: gradients flow through the light that is multiplied by it only.
 
     Args:
-        tables: Of the batch.
-        facet: Unit normals of the triangles themselves, camera frame, towards the viewer.
+        tables: The batch's.
+        facet: Geometric unit normals of the triangles, camera frame, towards the viewer.
         position: Camera frame, metres.
         image: Row of the batch, int32; None: there is one image.
 
@@ -104,7 +106,7 @@ def lit_share(tables: ShadowTables, facet: Vector, position: Vector, image: Imag
     columns = nodes(x * inverse, slope_x * tilt, width, side)
     rows = nodes(y * inverse, slope_y * tilt, width, side)
     share = compared(tables, image, inverse, inverse * texel, columns, rows) / (width * width)
-    # A straight ramp would show where it ends.
+    # Smoothstep: a linear ramp would show where it ends.
     missing = share * share * (3 - 2 * share)
     cosine = dot(facet, offset) * -torch.rsqrt(dot(offset, offset).clamp_min(SMALLEST))
     faces = (cosine * (1 / GRAZING)).clamp(0, 1)
@@ -113,26 +115,26 @@ def lit_share(tables: ShadowTables, facet: Vector, position: Vector, image: Imag
 
 @dataclass(frozen=True)
 class Nodes:
-    """The `NODES` rows or columns of texels that a soft edge is made of, as planes."""
+    """The `NODES` rows or columns of texels that are compared, as planes."""
 
     line: Vector
     """Row or column of the level, int32."""
     change: Vector
-    """Of the reciprocal of the surface's depth, from the pixel's place to there."""
+    """Change of the surface's reciprocal depth from the pixel to the line's centre."""
     weight: Vector
     """0 outside the map."""
     slack: Tensor
-    """Largest change of the reciprocal of the surface's depth within half a texel."""
+    """Largest change of the surface's reciprocal depth within half a texel."""
 
 
 def nodes(place: Tensor, slope: Tensor, width: Tensor, side: Tensor) -> Nodes:
-    """Returns the lines around a place.
+    """Returns the rows or columns around a position.
 
     Args:
-        place: Along the map, texels of the level.
-        slope: Change of the reciprocal of the surface's depth per texel.
-        width: Texels that count, those at the ends in part.
-        side: Of the level, texels.
+        place: Position along the map, texels of the level.
+        slope: Change of the surface's reciprocal depth per texel.
+        width: Width of the filter in texels; those at its ends count in part.
+        side: Texels along the level.
     """
     place = torch.minimum(place.clamp_min(-NODES), side + NODES)
     before, half = (place - 0.5).floor(), width * 0.5 + 0.5
@@ -150,15 +152,15 @@ def nodes(place: Tensor, slope: Tensor, width: Tensor, side: Tensor) -> Nodes:
 def compared(
     tables: ShadowTables, image: Image, nearness: Tensor, change: Tensor, columns: Nodes, rows: Nodes
 ) -> Tensor:
-    """Returns the number of texels around a place that something covers which lies before the surface there.
+    """Returns the weighted number of texels around a position whose content lies in front of the surface.
 
     Args:
-        tables: Of the batch.
+        tables: The batch's.
         image: Row of the batch.
         nearness: One over the depth of the pixel's surface.
-        change: Of that towards the light by the width of a texel.
-        columns: Around the place.
-        rows: Likewise.
+        change: Change of that by moving a texel's width towards the light.
+        columns: Columns of texels around the position.
+        rows: Rows of texels around it.
     """
     first, log2_side = take(tables.level, image)
     total, slack, sharpness = torch.zeros_like(nearness), columns.slack + rows.slack, 1 / (change * BIAS)
@@ -166,7 +168,7 @@ def compared(
         start, there, line = first + (row << log2_side), nearness + up, torch.zeros_like(nearness)
         for column, right, weight in zip(columns.line, columns.change, columns.weight, strict=True):
             covered, before = (take_one(plane, start + column) for plane in (tables.covered, tables.nearness))
-            # The mean is that of the covered part, whose middle is not the texel's.
+            # The map's mean is that of the covered part, whose centre is not the texel's.
             surface = add_product(there + right, 1 + HOLLOW - covered, slack)
             past = ((before - surface) * sharpness - 1).clamp(0, 1)
             line = add_product(line, covered * past, weight)

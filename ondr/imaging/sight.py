@@ -1,6 +1,6 @@
-"""What a batch's images see: by the rasterizer, and through the lens if there is one.
+"""What a batch's images see, by the rasterizer, and through the lens if there is one.
 
-It comes as fragments on the CPU, as grids of ids (one sample per pixel, or 2 x 2) on a GPU.
+The samples for colours come as fragments on the CPU, as grids of ids (one sample per pixel, or 2 x 2) on a GPU.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ondr.scene import Instances, Scene
 
 @dataclass(frozen=True)
 class Sight:
-    """What a batch's images see: for the labels at pixel centres, for the colours as fragments or as a grid."""
+    """What a batch's images see: at pixel centres for labels, as fragments or a grid for colours."""
 
     visibility: Visibility
     seen: Fragments | Grid
@@ -30,8 +30,8 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
     """Finds what each pixel and each of its samples sees.
 
     Args:
-        bank: Meshes.
-        instances: Of the scene.
+        bank: The meshes.
+        instances: The scene's.
         scene: Its camera is read.
         cfg: `image_size` and `render.antialias` are read.
 

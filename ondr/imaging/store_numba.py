@@ -1,7 +1,6 @@
-"""Images written in the format that they are handed over in, on the CPU: the fast twin of `pixel_format`.
+"""Writes images in their final format on the CPU: the fast twin of `pixel_format`.
 
-Kernels hand over line by line while a line lies in the first-level cache, so that no pass over the images is made for
-their format.
+Kernels convert each line while it is in the L1 cache, so that the format costs no extra pass over the images.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ ZERO, HALF, ONE, BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float3
 
 
 class OutBuffer(NamedTuple):
-    """Where images are written, as kernels take it."""
+    """Images to write into, in the form that kernels take."""
 
     words: np.ndarray
-    """float32, uint8, or uint16 for the bits of either half type: [batch, 3, height, width], or channels last."""
+    """float32, uint8, or uint16 for the bits of a half type: [batch, 3, height, width], or channels last."""
     channels_last: bool
     is_bfloat16: bool
-    """uint16 stands for bfloat16."""
+    """Whether uint16 holds bfloat16 rather than float16."""
 
 
 def out_buffer_of(out: Num[Tensor, "batch 3 height width"]) -> OutBuffer:
-    """Returns images of any format as kernels take them; they share memory."""
+    """Returns images of any format in the form that kernels take, sharing their memory."""
     channels_last = PixelFormat.like(out).channels_last
     words = out.permute(0, 2, 3, 1) if channels_last else out
     if out.dtype in (torch.float16, torch.bfloat16):
@@ -65,10 +64,10 @@ def store(lines, words, image, y, channels_last, is_bfloat16):
     Args:
         lines: float32 [3, width], contiguous, 0..1.
         words: Scratch of their shape and the image's type.
-        image: What an `OutBuffer` has for it.
-        y: Which line.
+        image: The image in `OutBuffer.words`.
+        y: Number of the line.
         channels_last: As in `OutBuffer`.
-        is_bfloat16: Likewise.
+        is_bfloat16: As in `OutBuffer`.
     """
     words = _converted(lines, words, is_bfloat16)
     if channels_last:
@@ -83,13 +82,13 @@ def store(lines, words, image, y, channels_last, is_bfloat16):
 @typing.no_type_check
 @njit(error_model="numpy", cache=True)
 def _copy(line, out):
-    # numba's own assignment of slices takes four times as long.
+    # numba's slice assignment takes four times as long.
     for x in range(len(out)):
         out[x] = line[x]
 
 
 def _converted(lines: np.ndarray, words: np.ndarray, is_bfloat16: bool) -> np.ndarray:
-    """Returns lines as words of another type: one function for each, chosen while a kernel is compiled."""
+    """Converts lines to the type of `words`: one function for each type, chosen when a kernel is compiled."""
     raise NotImplementedError
 
 
@@ -114,7 +113,7 @@ def _as_bytes(lines, words, is_bfloat16):
 
 @typing.no_type_check
 def _as_halves(lines, words, is_bfloat16):
-    # To the nearest, to the even one of two: half a step less one is added to the bits, one more where they are odd.
+    # Round to nearest even: add half a step less one to the bits, and one more where the kept part is odd.
     values, bits, out = lines.reshape(-1), lines.reshape(-1).view(np.uint32), words.reshape(-1)
     if is_bfloat16:
         for x in range(len(out)):
@@ -122,8 +121,8 @@ def _as_halves(lines, words, is_bfloat16):
                 (bits[x] + np.uint32(0x7FFF) + (bits[x] >> np.uint32(16) & np.uint32(1))) >> np.uint32(16)
             )
         return words
-    # Below 2^-14 float16 has fixed steps, those that float32 has between 0.5 and 1: the sum rounds to them. What is a
-    # little below 0 becomes 0.
+    # Below 2^-14, float16 is subnormal, with the step that float32 has between 0.5 and 1: adding 0.5 rounds to it.
+    # Values slightly below 0 become 0.
     raised = values + HALF
     steps = raised.view(np.uint32)
     for x in range(len(out)):

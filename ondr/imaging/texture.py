@@ -9,7 +9,7 @@ from torch import Tensor
 from ondr.planes import Vector, add_product, mix, take_one
 
 EVERY_FOURTH_POWER = 0x55555555
-"""Bit 2i is set for every i: sums of consecutive powers of four are runs of its bits."""
+"""Every other bit is set, so that a run of its bits is a sum of consecutive powers of four."""
 
 
 LINEAR_FROM_SQUARE = 1 / 255**2
@@ -22,14 +22,14 @@ def unpack(word: Tensor, dtype: torch.dtype) -> Vector:
 
 
 def level_start(log2_side: Tensor, level: Tensor) -> Tensor:
-    """Returns where a mip level starts: (4**(n+1) - 4**(n+1-level)) / 3 texels after level 0, without a division."""
+    """Returns the start of a mip level, (4**(n+1) - 4**(n+1-level)) / 3 texels after level 0, without a division."""
     return EVERY_FOURTH_POWER & ((4 << 2 * log2_side) - (4 << 2 * (log2_side - level)))
 
 
 def fetch_level(
     texels: Int32[Tensor, "texel"], first: Tensor, log2_side: Tensor, level: Tensor, u: Tensor, v: Tensor
 ) -> Vector:
-    """Returns one mip level's colour at (u, v), bilinear and wrapped; square root of linear light, 0..255."""
+    """Returns one mip level's colour at (u, v), bilinear and wrapped: the square root of linear light, 0..255."""
     log2_width = log2_side - level
     width = 1 << log2_width
     size = width.to(u.dtype)
@@ -37,7 +37,7 @@ def fetch_level(
     left, top = x.floor(), y.floor()
     s, t = x - left, y - top
     start, mask = first + level_start(log2_side, level), width - 1
-    # The mask also keeps the address inside the level when a coordinate is not a number.
+    # The mask also keeps the address inside the level when a coordinate is NaN.
     columns = [left.int() & mask, (left.int() + 1) & mask]
     rows = [((top.int() & mask) << log2_width) + start, ((top.int() + 1 & mask) << log2_width) + start]
     corners = [[unpack(take_one(texels, row + column), u.dtype) for column in columns] for row in rows]
@@ -54,7 +54,7 @@ def fetch(
     footprint: Tensor,
     trilinear: bool = False,
 ) -> Vector:
-    """Returns a texture's colour at (u, v): square root of linear light, 0..255.
+    """Returns a texture's colour at (u, v): the square root of linear light, 0..255.
 
     Args:
         texels: The bank's.
@@ -73,7 +73,7 @@ def fetch(
     detail = add_product(log2_side.to(u.dtype), torch.log2(footprint.clamp_min(1e-20)), torch.full_like(u, 0.5))
     zero = torch.zeros_like(log2_side)
     if not trilinear:
-        # Clamped as an integer: a float that is not a number would pass a clamp.
+        # Clamped as an integer, since NaN passes a float clamp.
         level = torch.minimum((detail + 0.5).floor().int().clamp_min(0), log2_side)
         return fetch_level(texels, first, log2_side, level, u, v)
     detail = detail.clamp_min(0)

@@ -1,7 +1,7 @@
 """Which triangle does each pixel see, and how many pixels would each object cover alone?
 
-The public functions check their input and pick the backend by the device on which the bank lies; nothing outside this
-package knows how many backends there are. Barycentrics, depth and colour are computed from the ids elsewhere.
+The public functions check their input and choose the backend by the bank's device; nothing outside this package knows
+how many backends there are. Barycentrics, depth and colour are computed from the ids elsewhere.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def visible(
     """Finds the triangle and the instance that each pixel's centre sees.
 
     Pixel centres lie at +0.5, row 0 is at the top. A centre on the common edge of two triangles belongs to exactly
-    one of them. What lies nearer than `NEAR_METRES` is cut off; there is no far plane. Closed meshes show their front
-    faces only. The nearest triangle wins; on equal depth the outcome is deterministic. Degenerate and non-finite
-    triangles draw nothing.
+    one of them. Triangles are clipped at `NEAR_METRES`; there is no far plane. Closed meshes show their front faces
+    only. The nearest triangle wins; on equal depth the outcome is deterministic. Degenerate and non-finite triangles
+    draw nothing.
 
     Args:
         bank: The meshes. Its device decides the backend: numba on the CPU, nvdiffrast on CUDA.
-        instances: `[B, S]` of them, S < `MAX_SLOTS`.
+        instances: `[B, S]`, S < `MAX_SLOTS`.
         intrinsics: K, float32, with a last row of 0 0 1; skew and fx < 0 (a mirrored image) are allowed.
         size: Height and width in pixels, up to `MAX_SIDE` of the device.
         weights: How often each pixel counts in `Visibility.covered`; None: once.
@@ -70,7 +70,7 @@ def visible_in_tiles(
     size: tuple[int, int],
     weights: Int32[Tensor, "batch height width"],
 ) -> Visibility:
-    """Finds what `visible` finds, in parts where the image is too large for one.
+    """Finds what `visible` finds, in tiles where the image is too large for a backend.
 
     Args:
         bank: As for `visible`.
@@ -98,7 +98,7 @@ def visible_in_tiles(
 def visible_ids(
     bank: Bank, instances: Instances, intrinsics: Float32[Tensor, "batch 3 3"], size: tuple[int, int]
 ) -> tuple[Int32[Tensor, "batch height width"], Int16[Tensor, "batch height width"]]:
-    """Finds what `visible` finds, but for what each instance would cover alone, which costs as much again.
+    """Finds what `visible` finds except `covered`, which costs as much again.
 
     Args:
         bank: As for `visible`.
@@ -122,8 +122,8 @@ def fragments(
 ) -> tuple[Visibility, Fragments]:
     """Finds what each pixel's centre sees and, for antialiasing, the surfaces that its samples see. CPU only.
 
-    Samples see one surface where instance and smooth patch are equal and the depth does not jump. A surface that all
-    four samples and the centre see has the triangle at the centre, any other the triangle of its first sample.
+    Samples see one surface if instance and smooth patch are equal and the depth does not jump. Its triangle is the one
+    at the centre if the centre and all four samples see it, else that of its first sample.
 
     Args:
         bank: As for `visible`, on the CPU.
@@ -133,7 +133,7 @@ def fragments(
 
     Raises:
         ValueError: As for `visible`.
-        BackendError: The bank does not lie on the CPU.
+        BackendError: The bank is not on the CPU.
     """
     check_input(bank, instances, intrinsics, size)
     if bank.device.type != "cpu":
@@ -154,7 +154,7 @@ def supersampled(
         bank: As for `visible`.
         instances: As for `visible`.
         intrinsics: As for `visible`, for the image of the given size.
-        size: Height and width of the image; twice both are rendered, in parts where that is too large for one.
+        size: Height and width of the image; twice both are rendered, in tiles where that is too large.
 
     Returns:
         Triangle and slot, as in `Visibility`, at 2H x 2W.
@@ -178,13 +178,13 @@ def supersampled(
 def _tiles(
     draw: Callable[[Tensor, slice, slice], Tile], intrinsics: Tensor, size: tuple[int, int], longest: int
 ) -> list[list[Tile]]:
-    """Draws an image in equal parts that a backend can draw: given K of each part, its rows and its columns."""
+    """Calls `draw` with K, rows and columns of each of the equal tiles into which an image is cut."""
     rows, columns = (_cut(side, longest) for side in size)
     return [[draw(_seen_from(intrinsics, c.start, r.start), r, c) for c in columns] for r in rows]
 
 
 def _joined(tiles: list[list[Tensor]]) -> Tensor:
-    """Returns the image of which these are the parts."""
+    """Joins tiles into an image."""
     return torch.cat([torch.cat(row, dim=2) for row in tiles], dim=1)
 
 
@@ -194,7 +194,7 @@ def _cut(side: int, longest: int) -> list[slice]:
 
 
 def _seen_from(intrinsics: Tensor, left: int, top: int) -> Tensor:
-    """Returns K of the part of an image that begins at a pixel."""
+    """Returns K of the part of an image whose first pixel is (left, top)."""
     shifted = intrinsics.clone()
     shifted[:, 0, 2] -= left
     shifted[:, 1, 2] -= top
@@ -202,7 +202,7 @@ def _seen_from(intrinsics: Tensor, left: int, top: int) -> Tensor:
 
 
 def _ids(bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Finds triangle and slot alone, by the device's backend."""
+    """Finds triangle and slot only, by the device's backend."""
     if bank.device.type == "cpu":
         from . import numba
 

@@ -1,4 +1,4 @@
-"""Masks of pixels, a bit for each, in words of 32 columns: how many are set, and what these weigh."""
+"""Bit masks of pixels in words of 32 columns: counts and weighted sums of their bits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WORD = 32
 def count_bits(words: Int32[Tensor, "*shape"]) -> Int32[Tensor, "*shape"]:
     """Returns the number of bits set in each word.
 
-    Source: Warren 2013, "Hacker's Delight", figure 5-2. The masks take off what an arithmetic shift brings in.
+    Source: Warren 2013, "Hacker's Delight", figure 5-2. The masks clear the sign bits of arithmetic shifts.
     """
     words = words - (words >> 1 & 0x55555555)
     words = (words & 0x33333333) + (words >> 2 & 0x33333333)
@@ -27,8 +27,8 @@ def weigh_bits(
     """Returns the sum of the weights of the pixels whose bits are set.
 
     Args:
-        bits: A pixel's bit is its column modulo `WORD`.
-        weights: An image's instances follow each other.
+        bits: Bit c % `WORD` of word c // `WORD` is the pixel in column c. Instances are ordered by image.
+        weights: Weight of each pixel.
     """
     images, height, width = weights.shape
     padded = torch.nn.functional.pad(weights, (0, -width % WORD)).view(images, 1, height, -1, WORD)

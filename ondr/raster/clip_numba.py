@@ -12,8 +12,8 @@ from .limits import NEAR_METRES
 # Snapped coordinates within the band keep every edge function far below 2**53: exact as int64 and as float64.
 GUARD_PX = 32768.0
 
-# Inside is where a x z + b y z + c z + d >= 0, x and y in pixels. The near plane comes first: behind the camera
-# the others would mirror.
+# Inside is where a x z + b y z + c z + d >= 0, x and y in pixels. The near plane comes first: behind the camera the
+# others are mirrored.
 PLANES = np.array(
     [
         [0, 0, 1, -NEAR_METRES],
@@ -30,10 +30,10 @@ MAX_CORNERS = 3 + len(PLANES)
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def clip_triangle(polygon, vertices, rows, matrix):
-    """Clips a triangle; returns the number of corners, 0 where nothing is left or a vertex is not finite.
+    """Clips a triangle; returns the number of corners, 0 if nothing is left or a vertex is not finite.
 
-    A cut is computed from its inside end to its outside end, so that two triangles with a common edge cut it at
-    the same point.
+    Intersections are computed from the inside end of an edge to its outside end, so that two triangles cut a common
+    edge at the same point.
 
     Args:
         polygon: float64 [2, MAX_CORNERS, 3]; `polygon[0]` receives x and y in pixels and 1/z.

@@ -12,10 +12,10 @@ from .bits import WORD, count_bits, weigh_bits
 from .limits import NEAR_METRES
 from .soup import Soup
 
-# Rows that a program does at a time.
+# Rows that a program handles at a time.
 ROWS = 8
 
-# What a program does with its triangle.
+# How a program treats its triangle.
 SKIP, SNAPPED, CLIPPED = 0, 1, 2
 
 
@@ -24,14 +24,14 @@ def covered_pixels(
 ) -> Int32[Tensor, "instance"]:
     """Returns how many pixel centres inside the image each instance covers.
 
-    Triangles that nvdiffrast draws as they are count on its own grid, exactly. Those that it clips are tested
-    unrounded, in homogeneous coordinates.
+    Triangles that nvdiffrast draws unclipped are counted exactly, on its own grid. Those that it clips are tested
+    without rounding, in homogeneous coordinates.
 
     Args:
         soup: The triangles.
         instances: How many instances there are.
         size: Height and width.
-        weights: How often each pixel counts, of as many images as the instances belong to; None: once.
+        weights: Weight of each pixel of the images that the instances belong to; None: 1.
     """
     height, width = size
     words = -(-width // WORD)
@@ -98,7 +98,7 @@ def _edge(xa, ya, xb, yb, u, v, sign):  # type: ignore[no-untyped-def]
 
 @triton.jit
 def _mark_clipped(p, mask, height, width, words, max_inverse, ROWS: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Homogeneous edge functions: inside where all corners' weights are positive and the surface is not too near."""
+    """Homogeneous edge functions: inside where all barycentric weights are positive, behind the near plane."""
     x0, y0, w0 = tl.load(p).to(tl.float64), tl.load(p + 1).to(tl.float64), tl.load(p + 2).to(tl.float64)
     x1, y1, w1 = tl.load(p + 3).to(tl.float64), tl.load(p + 4).to(tl.float64), tl.load(p + 5).to(tl.float64)
     x2, y2, w2 = tl.load(p + 6).to(tl.float64), tl.load(p + 7).to(tl.float64), tl.load(p + 8).to(tl.float64)

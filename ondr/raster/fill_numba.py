@@ -33,19 +33,19 @@ _ALL = (1 << LANES) - 1
 # Number of bits set in each mask of four, a hexadecimal digit each.
 _ONES = sum(mask.bit_count() << 4 * mask for mask in range(1 << LANES))
 
-# Finding where a row begins and ends pays off from about this many pixels.
+# Width in pixels from which finding each row's ends pays off.
 _WIDE = 8
-# Beyond every row.
+# Stands for a row's end where an edge sets none.
 _FAR = 1e9
-# Pixels by which a row's ends, found in floating point, are widened; exact tests follow.
+# Widens a row's ends, which are found in floating point, in pixels; exact tests follow.
 _MARGIN = 0.01
 
 
 class Layers(NamedTuple):
-    """What is drawn into.
+    """Depth and id buffers of an image.
 
-    A key is (bits of 1/z as float32) << 32 | id, so that the nearest has the greatest key and on equal depth the later
-    triangle wins; 0 stands for nothing.
+    A key is (bits of 1/z as float32) << 32 | id, so that the nearest triangle has the greatest key and on equal depth
+    the later one wins; 0 stands for none.
     """
 
     width: int
@@ -53,18 +53,17 @@ class Layers(NamedTuple):
     centers: np.ndarray
     """int64 [H * pitch]: keys at the pixels' centres; the pitch is the width rounded up to whole lanes."""
     samples: np.ndarray
-    """int64 [H * pitch * 4]: keys at the pixels' samples; empty where they are not wanted."""
+    """int64 [H * pitch * 4]: keys at the pixels' samples; empty if they are not drawn."""
     cover: np.ndarray
-    """int32 [H, pitch / 4]: slot << 4 | which of four centres it covers, of the last instance that covers any."""
+    """int32 [H, pitch / 4]: slot << 4 | mask of covered centres, of the last instance to cover any of four centres."""
     weights: np.ndarray
-    """int32 [H, W]: how often each centre counts; [0, 0]: once."""
+    """int32 [H, W]: weight of each centre in the counts; [0, 0]: all are 1."""
 
 
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def fill(layers, slot, low, area, p0, p1, p2):
-    """Draws a triangle; returns how many centres its instance covers that it did not cover before, each as often as it
-    counts.
+    """Draws a triangle; returns the weighted number of centres that its instance had not covered before.
 
     A point is inside where all three edge functions are positive, or zero on a top or left edge.
 
@@ -91,7 +90,7 @@ def fill(layers, slot, low, area, p0, p1, p2):
     a, b, c = _edge(p1, p2, x, y), _edge(p2, p0, x, y), _edge(p0, p1, x, y)
     per_b, per_c = (p1[2] - p0[2]) / area, (p2[2] - p0[2]) / area
     w = (p0[2] + b[0] * per_b + c[0] * per_c, b[1] * per_b + c[1] * per_c, b[2] * per_b + c[2] * per_c)
-    a, b, c = _shut(a), _shut(b), _shut(c)
+    a, b, c = _exclusive(a), _exclusive(b), _exclusive(c)
     wide = right - left > _WIDE
     ends_a, ends_b, ends_c = _ends(a, wide, sampled), _ends(b, wide, sampled), _ends(c, wide, sampled)
     covered = 0
@@ -125,15 +124,15 @@ def fill(layers, slot, low, area, p0, p1, p2):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _edge(p, q, x, y):
-    """Returns the edge function from p to q: its value at (x, y) and its growth per sub-pixel right and down."""
+    """Returns the edge function from p to q: its value at (x, y) and its increments per sub-pixel right and down."""
     right, down = p[1] - q[1], q[0] - p[0]
     return right * (x - p[0]) + down * (y - p[1]), right, down
 
 
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _shut(edge):
-    """Lowers an edge that is neither top nor left by one, so that inside means >= 0 for every edge."""
+def _exclusive(edge):
+    """Subtracts 1 from an edge that is neither top nor left, so that inside means >= 0 for every edge."""
     value, right, down = edge
     return value - (0 if right > 0 or (right == 0 and down > 0) else 1), right, down
 
@@ -149,9 +148,9 @@ def _at(function, columns, rows):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _ends(edge, wide, sampled):
-    """Returns where an edge lets a row begin and end: first pixel, its change per row; last pixel, its change per row.
+    """Returns the bounds that an edge sets to a row: first pixel, its change per row; last pixel, its change per row.
 
-    Counted from where the edge function is given, as real numbers for the most generous point of a pixel.
+    They are real numbers relative to the edge function's origin, for the point of a pixel that is inside first.
     """
     value, right, down = edge
     if not wide or right == 0:
@@ -169,7 +168,7 @@ def _ends(edge, wide, sampled):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _count(layers, slot, y, group, inside):
-    """Notes which of four centres an instance covers and returns how often those of them count that are new."""
+    """Records which of four centres an instance covers and returns the summed weights of the new ones."""
     beyond = (group + 1) * LANES - layers.width
     if beyond > 0:
         inside &= _ALL >> beyond

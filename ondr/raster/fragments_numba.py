@@ -1,4 +1,4 @@
-"""numba kernels that read an image's keys: what its centres see, and one fragment for each surface its samples see."""
+"""numba kernels that decode an image's keys: what its centres see, and a fragment for each surface its samples see."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _ALL = (1 << LANES) - 1
 
 
 class Decoder(NamedTuple):
-    """What turns an id back into an instance and a triangle of the bank."""
+    """Decodes an id into an instance and a triangle of the bank."""
 
     shift: int
-    """An id is slot << shift | triangle, counted within the instance."""
+    """An id is slot << shift | number of the triangle within the instance."""
     first_triangle: np.ndarray
-    """int32 [slot]: the image's."""
+    """int32 [slot]: first triangle of each of the image's instances."""
 
 
 class Lists(NamedTuple):
-    """The fields of `Fragments` as arrays: [batch, capacity] while they are made, flat in the end."""
+    """The fields of `Fragments` as arrays [batch, capacity] that are being filled."""
 
     pixel: np.ndarray
     triangle: np.ndarray
@@ -56,7 +56,7 @@ def group_samples(layers, decoder, patches, step, b, lists):
         layers: The drawn image.
         decoder: The image's.
         patches: int32 [F], the bank's.
-        step: The relative step in 1/z above which two samples lie on two sides of a silhouette.
+        step: Relative difference of 1/z above which a silhouette lies between two samples.
         b: The image's index in the batch.
         lists: Receives the fragments in its row `b`.
 
@@ -114,7 +114,7 @@ def _are_one(decoder, patches, step, k0, k1, k2, k3):
     if (k0 == 0) | (k1 == 0) | (k2 == 0) | (k3 == 0):
         return False
     different = ((k0 ^ k1) | (k0 ^ k2) | (k0 ^ k3)) & _ID
-    # One triangle, or several instances: both are known without asking for patches.
+    # Equal triangles, or different instances, can be told without looking up patches.
     if different == 0:
         return True
     if different >> decoder.shift != 0:
@@ -126,7 +126,7 @@ def _are_one(decoder, patches, step, k0, k1, k2, k3):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _decode(decoder, key):
-    """Returns the instance and the triangle that a key names."""
+    """Returns the instance and the triangle of a key."""
     low = key & _ID
     k = low >> decoder.shift
     return k, decoder.first_triangle[k] + (low - (k << decoder.shift))
@@ -136,7 +136,7 @@ def _decode(decoder, key):
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _is_alike(decoder, patches, step, key, other):
     """Returns whether two samples see one smooth surface; `key` is not 0."""
-    # Written without branches: neighbouring pixels decide differently.
+    # Without branches, which would be mispredicted: neighbouring pixels differ.
     (k, t), (j, u) = _decode(decoder, key), _decode(decoder, other if other != 0 else key)
     w, v = np.int32(key >> 32).view(np.float32), np.int32(other >> 32).view(np.float32)
     smooth = (patches[t] == patches[u]) & (abs(w - v) <= step * w)

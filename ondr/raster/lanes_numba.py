@@ -1,7 +1,7 @@
-"""Some depth tests at once: the inner step of the numba rasterizer, written as vector instructions.
+"""Several depth tests at once: the inner step of the numba rasterizer, in vector instructions.
 
-numba leaves neighbouring samples as scalar tests, which took three times as long. LLVM lowers the vectors to
-whatever the processor has.
+numba does not vectorize the tests of neighbouring samples, which took three times as long. LLVM lowers the vectors to
+those of the processor.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from numba import types
 from numba.extending import intrinsic
 
 LANES = 4
-"""Samples of a pixel, and pixels whose centres are drawn at once."""
+"""Samples per pixel, and pixel centres drawn at once."""
 
 _INT64 = ir.IntType(64)
 
 
 def make_draw_lanes(points: Sequence[tuple[int, int]]) -> Any:
-    """Makes the depth test of some sample points that lie together.
+    """Makes the depth test of some neighbouring sample points.
 
     Args:
         points: x and y of each lane's point in sub-pixels.
 
     Returns:
         `draw_lanes(keys, index, low, a, b, c, w) -> mask` for use in kernels. a, b, c (int64) and w (float64) are
-        linear functions on the screen: tuples of the value at (0, 0) and the growth per sub-pixel to the right and
-        downwards. Where a, b and c are not negative a lane is inside: its bit is set in the mask, and
+        linear functions on the screen: tuples of the value at (0, 0) and its increments per sub-pixel to the right and
+        downwards. A lane where a, b and c are not negative is inside: its bit is set in the mask, and
         `keys[index + lane]` becomes the greater of itself and `bits(float32(w)) << 32 | low`.
     """
 

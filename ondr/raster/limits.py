@@ -1,4 +1,4 @@
-"""What every rasterizer asks of its input, checked at the edge, and the limits it states."""
+"""Limits of the rasterizers and checks of their input."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ondr.assets.bank import Bank
 from ondr.scene import Instances
 
 NEAR_METRES = 1e-3
-"""Nothing nearer to the camera's plane than this is drawn."""
+"""Depth of the near plane."""
 
 MAX_SLOTS = 32767
 """Slots are int16."""
 
 MAX_SIDE = {"cpu": 8192, "cuda": 2048}
-"""Longest side of an image in pixels: numba's guard band is four times as wide, nvdiffrast has no larger buffers."""
+"""Longest side of an image in pixels: a quarter of numba's guard band; nvdiffrast's largest buffer."""
 
 
 def check_input(
     bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], weights: Tensor | None = None
 ) -> None:
-    """Checks the input of `visible` and `fragments` as far as it can be done without reading from the device.
+    """Checks the input of `visible` and `fragments`, as far as possible without reading from the device.
 
     Raises:
         ValueError: A shape, type, device or size is wrong; the message names it.

@@ -20,7 +20,7 @@ from .turns_numba import next_turn
 from .visibility import Fragments, Visibility
 from .world_numba import draw_image, gather, make_scratch
 
-# Samples of one patch whose depths differ by more than this many pixel widths lie on two sides of a silhouette.
+# If the depths of two samples of one patch differ by more pixel widths than this, a silhouette lies between them.
 STEP_PX = 4.0
 
 
@@ -51,20 +51,20 @@ def fragments(
     batch = len(intrinsics)
     seen = _empty_visibility(instances, size)
     focal_px = np.sqrt(np.abs(np.linalg.det(intrinsics.detach().numpy()[:, :2, :2].astype(np.float64))))
-    lists = _room_for_lists(batch, LANES * size[0] * size[1])
+    lists = _scratch_lists(batch, LANES * size[0] * size[1])
     count = np.zeros(batch, np.int64)
     with numba_threads() as threads:
         world = gather(bank, instances, intrinsics)
         patches, step = bank.patches.contiguous().numpy(), (STEP_PX / focal_px).astype(np.float32)
         out = seen.triangle.numpy(), seen.slot.numpy(), seen.covered.numpy()
         _draw_samples(world, min(threads, batch), patches, step, *out, lists, count)
-    # numba loses what is assigned to a slice of a named tuple's array inside prange; numpy copies as fast.
+    # Inside prange, numba drops assignments to slices of a named tuple's arrays; numpy copies as fast.
     flat = (np.concatenate([rows[b, :n] for b, n in enumerate(count)] or [rows.reshape(-1)]) for rows in lists)
     return seen, Fragments(*map(torch.from_numpy, flat))
 
 
 def _empty_visibility(instances: Instances, size: tuple[int, int]) -> Visibility:
-    """Makes room for the answer."""
+    """Allocates the result."""
     batch, slots = instances.triangle_count.shape
     return Visibility(
         triangle=torch.empty(batch, *size, dtype=torch.int32),
@@ -73,8 +73,8 @@ def _empty_visibility(instances: Instances, size: tuple[int, int]) -> Visibility
     )
 
 
-def _room_for_lists(batch: int, most: int) -> Lists:
-    """Returns room for fragments."""
+def _scratch_lists(batch: int, most: int) -> Lists:
+    """Returns scratch for the fragments."""
     types = {"pixel": torch.int32, "triangle": torch.int32, "instance": torch.int32, "mask": torch.uint8}
     return Lists(**{name: scratch(f"fragments.{name}", batch, most, dtype=t).numpy() for name, t in types.items()})
 
@@ -82,7 +82,7 @@ def _room_for_lists(batch: int, most: int) -> Lists:
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _make_layers(height, width, sampled, weights):
-    """Makes the depth buffers of one image, empty."""
+    """Makes the empty depth buffers of one image."""
     groups = (width + LANES - 1) // LANES
     return Layers(
         width,
@@ -96,7 +96,7 @@ def _make_layers(height, width, sampled, weights):
 @typing.no_type_check
 @njit(cache=True, parallel=True, error_model="numpy")
 def _draw_centers(world, parts, triangle, slot, covered, weights):
-    """Draws every image at the pixels' centres. Each of `parts` threads reuses one set of scratch."""
+    """Draws every image at the pixels' centres. Each of `parts` threads reuses its scratch."""
     batch, height, width = triangle.shape
     turn = np.zeros(1, np.int64)
     for _ in prange(parts):

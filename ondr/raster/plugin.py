@@ -1,4 +1,4 @@
-"""Finds nvdiffrast and lets it compile itself, with an error that helps where that cannot work."""
+"""Finds nvdiffrast and lets it compile itself, with a helpful error where that cannot work."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def load_nvdiffrast() -> Any:
 
 
 def make_context(device: torch.device) -> Any:
-    """Returns a `RasterizeCudaContext`; the first one lets nvdiffrast compile itself, which takes a minute.
+    """Returns a `RasterizeCudaContext`; for the first one nvdiffrast compiles itself, which takes a minute.
 
     Raises:
         BackendError: nvdiffrast cannot be compiled here.
@@ -66,10 +66,10 @@ def make_context(device: torch.device) -> Any:
 
 
 def enter_plugin(error: ModuleNotFoundError) -> None:
-    """Enters the plugin that `diffrp-nvdiffrast` has just compiled into `sys.modules`, or raises the error again.
+    """Registers the plugin that `diffrp-nvdiffrast` has just compiled in `sys.modules`, or raises the error again.
 
     The library compiles its plugin with `torch.utils.cpp_extension` and then imports it by name. Up to torch 2.8
-    loading an extension entered it into `sys.modules`; from 2.9 on it is only returned, and the import by name fails.
+    loading an extension registered it in `sys.modules`; from 2.9 on it is only returned, and the import by name fails.
     """
     name = error.name or ""
     if not name.startswith(PLUGIN):
@@ -78,10 +78,10 @@ def enter_plugin(error: ModuleNotFoundError) -> None:
 
 
 def _compiled(name: str) -> ModuleType:
-    """Returns an extension that has been compiled already."""
+    """Loads a compiled extension."""
     from torch.utils import cpp_extension
 
-    # The library itself loads the compiled plugin through these two.
+    # The library itself loads it through these two functions.
     folder = cpp_extension._get_build_directory(name, False)
     module: ModuleType = cpp_extension._import_module_from_library(name, folder, True)
     return module

@@ -1,7 +1,7 @@
-"""A batch as the list of clip-space triangles that nvdiffrast draws, and what its numbers mean: plain torch.
+"""A batch as the list of clip-space triangles that nvdiffrast draws, and the decoding of its ids, in plain torch.
 
-Calling nvdiffrast is left to `nvdiffrast`. Clip space here: x and y over w from -1 to 1 across the image, y downwards
-(nvdiffrast's row 0 is y = -1), w = z of the camera in metres.
+Calling nvdiffrast is left to `nvdiffrast`. In clip space, x / w and y / w run from -1 to 1 across the image, y down
+(nvdiffrast's row 0 is y = -1), and w is the depth in metres.
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from .limits import NEAR_METRES
 
 # nvdiffrast rounds vertices to 1/16 pixel.
 SUBPIXELS = 16
-# Up to these coordinates from the image's middle and this size, in sub-pixels, it draws a triangle as it is; others
-# it clips.
+# nvdiffrast draws a triangle unclipped up to these coordinates from the image's centre and this extent, in sub-pixels.
 MAX_COORDINATE = 2**15 - 1
 MAX_EXTENT = 2**15 - 1
 
-# A corner that lies outside every image: three of them are a triangle that is never drawn.
+# Corner outside every image: a triangle of three of them is never drawn.
 NOWHERE = (2.0, 2.0, 2.0, 1.0)
 
-# Ids up to this are floats of that value, greater ones the bits of this float and on.
+# Ids up to this are stored as float values, greater ones as float bits from CODED_BASE on.
 PLAIN_IDS = 2**24
 CODED_BASE = 0x4A800000
 
@@ -44,11 +43,11 @@ class Soup:
     instance: Int64[Tensor, "triangle"]
     """image * S + slot."""
     points: Int32[Tensor, "triangle 3 2"]
-    """x and y in sub-pixels from the image's top left corner, where `whole`."""
+    """x and y in sub-pixels from the image's top left corner; meaningful where `whole`."""
     whole: Bool[Tensor, "triangle"]
-    """Drawn without being clipped."""
+    """Whether it is drawn unclipped."""
     drawn: Bool[Tensor, "triangle"]
-    """Finite and not culled."""
+    """Whether it is finite and not culled."""
 
 
 def make_soup(
@@ -100,12 +99,12 @@ def list_triangles(instances: Instances, total: int) -> tuple[Int64[Tensor, "tri
 def clip_matrix(
     camera_from_bank: Float[Tensor, "batch slot 3 4"], intrinsics: Float[Tensor, "batch 3 3"], size: tuple[int, int]
 ) -> tuple[Float32[Tensor, "batch slot 3 4"], Float[Tensor, "batch slot"]]:
-    """Returns what takes bank coordinates to clip x, y and w, and the sign of a back face's area on the screen."""
+    """Returns the matrices from bank coordinates to clip x, y and w, and the sign of a back face's screen area."""
     height, width = size
     k, pose = intrinsics.detach().double(), camera_from_bank.detach().double()
     x, y, w = k.unbind(1)
     matrix = product(torch.stack([x * (2 / width) - w, y * (2 / height) - w, w], dim=1)[:, None], pose)
-    # No library's determinants: on a GPU those may wait for it.
+    # Determinants by hand, since a library's may synchronise on a GPU.
     a, b, c = pose[..., :3].unbind(-2)
     flip = (a * torch.linalg.cross(b, c)).sum(-1).sign() * (x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0]).sign()[:, None]
     return matrix.float(), flip
@@ -119,16 +118,16 @@ def depth(
 ) -> Float32[Tensor, "triangle 3"]:
     """Returns clip z: -w at a near plane just before each image's nearest vertex, w just behind its farthest.
 
-    nvdiffrast keeps z over w as a fixed-point number, linear in 1/w: planes that fit the image keep depths apart
-    that fixed ones would not. Nothing is cut off but what lies nearer than `NEAR_METRES`.
+    nvdiffrast stores z / w, which is linear in 1/w, in fixed point: planes fitted to the image resolve depths that
+    constant planes would not. Only what is nearer than `NEAR_METRES` is clipped.
 
     Args:
-        w: Of each triangle's corners, image by image.
+        w: w of each triangle's corners, image by image.
         finite: Which triangles count.
         image: Which image each triangle is in.
         counts: How many triangles each image has.
     """
-    # Segments, since millions of atomic operations on one number per image would wait for each other.
+    # By segments, since millions of atomic operations on one number per image would contend.
     nearest = _of_each(torch.where(finite, w.amin(dim=1), torch.inf), "min", counts, torch.inf)
     farthest = _of_each(torch.where(finite, w.amax(dim=1), NEAR_METRES), "max", counts, NEAR_METRES)
     near, far = nearest.double(), farthest.double() * 1.01
@@ -138,7 +137,7 @@ def depth(
 
 
 def _of_each(values: Tensor, what: str, counts: Tensor, none: float) -> Tensor:
-    """Returns the least or greatest value of each image, `none` without any; counts are trusted, not read back."""
+    """Returns the least or greatest value of each image, `none` if it has no values; counts are not checked."""
     return torch.segment_reduce(values, what, lengths=counts, unsafe=True, initial=none)
 
 
@@ -149,7 +148,7 @@ def snap(
     w: Float32[Tensor, "triangle 3"],
     size: tuple[int, int],
 ) -> tuple[Int32[Tensor, "triangle 3 2"], Bool[Tensor, "triangle"]]:
-    """Rounds corners as nvdiffrast does, in float32 and to even, and returns which triangles it draws without clipping.
+    """Rounds corners as nvdiffrast does, in float32 to nearest even, and returns which triangles it draws unclipped.
 
     Source: Laine et al. 2020, "Modular primitives for high-performance differentiable rendering"; triangle set-up of
     nvdiffrast 0.3.3 (vertex times 1/w times half the image in sub-pixels).
@@ -175,7 +174,7 @@ def screen_area(points: Int32[Tensor, "triangle 3 2"]) -> Int64[Tensor, "triangl
 def homogeneous_area(
     x: Float32[Tensor, "triangle 3"], y: Float32[Tensor, "triangle 3"], w: Float32[Tensor, "triangle 3"]
 ) -> Float[Tensor, "triangle"]:
-    """Returns what has the sign of the visible part's area, whether or not corners lie behind the camera.
+    """Returns a number with the sign of the visible part's area, even if corners lie behind the camera.
 
     Source: Olano and Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates", section 3.
     """
@@ -188,6 +187,6 @@ def homogeneous_area(
 
 
 def decode_ids(ids: Float32[Tensor, "*shape"]) -> Int64[Tensor, "*shape"]:
-    """Turns nvdiffrast's float ids into rows of its index buffer; -1 for none."""
+    """Decodes nvdiffrast's float ids into rows of its index buffer; -1 for none."""
     plain, coded = ids.nan_to_num().long(), ids.contiguous().view(torch.int32).long() - CODED_BASE
     return torch.where(ids <= PLAIN_IDS, plain, coded) - 1

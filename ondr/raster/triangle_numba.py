@@ -12,7 +12,7 @@ from .clip_numba import GUARD_PX, clip_triangle
 from .fill_numba import SUBPIXELS, fill
 from .limits import NEAR_METRES
 
-# Stands in `points` for a vertex that needs clipping or is not finite.
+# Marks a vertex in `points` that needs clipping or is not finite.
 UNPROJECTED = -(2**31)
 
 
@@ -34,7 +34,7 @@ def draw_instance(layers, scratch, vertices, triangles, matrix, culled, slot, fi
 
     Args:
         layers: Drawn into.
-        scratch: A `Vertices` with room for all vertices.
+        scratch: A `Vertices` that is large enough for all vertices.
         vertices: float32 [vertex, 8], the instance's.
         triangles: int32 [triangle, 4], the instance's.
         matrix: float64 [3, 4], bank coordinates to (x z, y z, z) with x and y in pixels.
@@ -64,7 +64,7 @@ def draw_instance(layers, scratch, vertices, triangles, matrix, culled, slot, fi
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _project(vertices, matrix, scratch, height, width):
-    """Fills the scratch with snapped vertices. Returns False where nothing of the instance can lie in the image."""
+    """Fills the scratch with snapped vertices. Returns False if no part of the instance can be in the image."""
     m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
     m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
     m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
@@ -76,7 +76,7 @@ def _project(vertices, matrix, scratch, height, width):
         inverse = 1.0 / z
         x = (m00 * p + m01 * q + m02 * r + m03) * inverse
         y = (m10 * p + m11 * q + m12 * r + m13) * inverse
-        # Written without branches, for vector instructions, and so that a NaN fails every test.
+        # Without branches, so that it is vectorized, and such that NaN fails every test.
         front = z >= NEAR_METRES
         whole = front & (z < np.inf) & (abs(x) <= GUARD_PX) & (abs(y) <= GUARD_PX)
         points[j, 0] = snap(x) if whole else UNPROJECTED
@@ -112,7 +112,7 @@ def _draw_clipped(layers, scratch, vertices, rows, matrix, culled, slot, low):
     covered = 0
     for j in range(1, count - 1):
         part = _fan_area(corners, j)
-        # Rounding can turn a sliver of the fan over; its neighbours cover it.
+        # Rounding can flip a sliver of the fan; its neighbours cover it.
         if part != 0 and (part > 0) == (area > 0):
             covered += fill(layers, slot, low, part, _corner(corners, 0), _corner(corners, j), _corner(corners, j + 1))
     return covered
@@ -121,7 +121,7 @@ def _draw_clipped(layers, scratch, vertices, rows, matrix, culled, slot, low):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _corner(corners, j):
-    """Returns a corner as `fill` takes it."""
+    """Returns a corner in the form that `fill` takes."""
     return snap(corners[j, 0]), snap(corners[j, 1]), corners[j, 2]
 
 

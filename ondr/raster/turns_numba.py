@@ -1,4 +1,4 @@
-"""Work that threads take in turns: numba gives each thread a fixed share, and images differ in what they cost."""
+"""Dynamic scheduling by an atomic counter: numba gives each thread a fixed share, and the costs of images differ."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from numba.extending import intrinsic
 
 @intrinsic
 def next_turn(_context: Any, counter: Any) -> Any:
-    """Returns what stands in `counter`, an int64 [1] that all threads share, and counts on.
-
-    No two calls return the same number, whichever threads make them.
-    """
+    """Atomically returns and increments `counter`, an int64 [1] that all threads share."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Sequence[Any]) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data

@@ -1,4 +1,4 @@
-"""What a rasterizer answers: the types that every backend returns."""
+"""The types that every rasterizer returns."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Visibility:
     slot: Int16[Tensor, "batch height width"]
     """Which of the image's instances; -1 for none."""
     covered: Int32[Tensor, "batch slot"]
-    """Pixels inside the image that the instance would cover alone, each as often as it counts."""
+    """Pixels inside the image that the instance would cover alone, or the sum of their weights."""
 
 
 @dataclass(frozen=True)
 class Fragments:
-    """The surfaces that the pixels' samples see, as one flat list, ordered by pixel.
+    """The surfaces that the pixels' samples see, as one flat list in the order of pixels.
 
     A pixel has four samples (`SAMPLES`) for antialiasing. Samples that see one smooth surface make one fragment.
     """
@@ -34,8 +34,8 @@ class Fragments:
     instance: Int32[Tensor, "fragment"]
     """image * S + slot."""
     mask: UInt8[Tensor, "fragment"]
-    """Bit j: sample j of the pixel sees it. 15: the whole pixel, shaded at its centre; otherwise shaded at the mean
-    position of its samples. The pixel's background has the samples that no fragment has."""
+    """Bit j: sample j of the pixel sees it. A fragment with 15 covers the whole pixel and is shaded at its centre, any
+    other at the mean position of its samples. Samples in no fragment see the background."""
 
 
 SAMPLES = ((0.375, 0.125), (0.875, 0.375), (0.125, 0.625), (0.625, 0.875))

@@ -1,4 +1,4 @@
-"""What the numba rasterizer reads, gathered and checked, and how it draws one image of it."""
+"""Gathers and checks the numba rasterizer's input, and draws one image of it."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class World(NamedTuple):
     vertex_offset: np.ndarray
     """int32 [B, S]."""
     vertex_count: np.ndarray
-    """int32 [B, S]: how many vertices from there on the instance's triangles use."""
+    """int32 [B, S]: number of vertices from there on that the instance's triangles use."""
     first_triangle: np.ndarray
     """int32 [B, S]."""
     triangle_count: np.ndarray
     """int32 [B, S]."""
     matrix: np.ndarray
-    """float64 [B, S, 3, 4]: bank coordinates to (x z, y z, z), x and y in pixels."""
+    """float64 [B, S, 3, 4]: from bank coordinates to (x z, y z, z), x and y in pixels."""
     culled: np.ndarray
-    """int8 [B, S]: sign of the screen area of triangles that are not drawn."""
+    """int8 [B, S]: sign of the screen area of triangles that are culled; 0 culls none."""
     shift: int
-    """A triangle's id in its image is slot << shift | its row within the instance."""
+    """The id of a triangle in its image is slot << shift | its number within the instance."""
 
 
 def gather(bank: Bank, instances: Instances, intrinsics: torch.Tensor) -> World:
-    """Turns a batch into the kernels' arrays, without a copy where that is possible.
+    """Turns a batch into the kernels' arrays, where possible without copying.
 
     Raises:
         ValueError: A triangle range or a triangle's vertex lies outside the bank, or there are too many triangles.
@@ -70,7 +70,7 @@ def gather(bank: Bank, instances: Instances, intrinsics: torch.Tensor) -> World:
 
 
 def project(camera_from_bank: torch.Tensor, intrinsics: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what takes bank coordinates to (x z, y z, z), and the sign of a back face's area on the screen.
+    """Returns the matrices from bank coordinates to (x z, y z, z), and the sign of a back face's screen area.
 
     Args:
         camera_from_bank: float32 `[B, S, 3, 4]`.
@@ -85,7 +85,7 @@ def project(camera_from_bank: torch.Tensor, intrinsics: torch.Tensor) -> tuple[n
 
 
 def _id_shift(count: np.ndarray) -> int:
-    """Returns how many bits an id leaves to the triangles of one instance."""
+    """Returns the number of bits in an id for the triangles of an instance."""
     shift = max(int(count.max(initial=0)) - 1, 0).bit_length()
     slots = max(count.shape[1] - 1, 0).bit_length()
     if shift + slots > ID_BITS:
@@ -118,7 +118,7 @@ def _check_vertices(offset: np.ndarray, used: np.ndarray, count: np.ndarray, tot
 
 def _used_vertices(triangles: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Returns the least and one past the greatest vertex row of each instance's triangles, int32 [2, B, S]."""
-    # A batch shows some meshes many times.
+    # Computed once per mesh, which a batch may show many times.
     _, row, inverse = np.unique(first.astype(np.int64) << 32 | count, return_index=True, return_inverse=True)
     bounds = np.empty((2, len(row)), np.int32)
     _vertex_bounds(triangles, first.ravel()[row], count.ravel()[row], bounds)
@@ -142,7 +142,7 @@ def _vertex_bounds(triangles, first, count, bounds):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def make_scratch(vertex_count):
-    """Makes room for the largest instance's vertices."""
+    """Allocates scratch for the largest instance's vertices."""
     most = vertex_count.max() if vertex_count.size > 0 else 0
     return Vertices(np.empty((most, 2), np.int32), np.empty(most, np.float32), np.empty((2, MAX_CORNERS, 3)))
 
@@ -150,7 +150,7 @@ def make_scratch(vertex_count):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def draw_image(layers, scratch, world, b, covered):
-    """Draws one image of the batch into layers whose keys are all 0, and counts what each instance covers alone."""
+    """Draws an image into layers whose keys are all 0, and counts the pixels that each instance covers alone."""
     layers.cover[:] = -1
     for k in range(len(covered)):
         start, first = world.vertex_offset[b, k], world.first_triangle[b, k]
