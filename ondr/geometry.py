@@ -26,8 +26,8 @@ RAISED: dict[Axis, tuple[tuple[int, int], ...]] = {
     "-y": ((0, 1), (2, -1), (1, 1)),
     "-z": ((0, 1), (1, -1), (2, -1)),
 }
-"""Quarter and half turns that bring an axis up: the axis, and its sign, that each of a file's x, y and z becomes. x
-stays where it is wherever it can, since things are built along it."""
+"""Rotations that bring an axis up: column and sign that each of x, y and z takes from the rotation. x is kept where
+possible, since objects are built along it."""
 
 
 def product(a: Float[Tensor, "*#shape n k"], b: Float[Tensor, "*#shape k m"]) -> Float[Tensor, "... n m"]:
@@ -98,7 +98,7 @@ def rotation_about(axis: Literal["x", "y", "z"], degrees: Float[Tensor, "*shape"
 
 
 def raised(rotation: Float[Tensor, "*shape 3 3"], up: Axis) -> Float[Tensor, "*shape 3 3"]:
-    """Returns rotations that first turn the axis `up` to z: columns change places and signs, and nothing is rounded."""
+    """Returns rotations that first turn the axis `up` to z, by permuting columns and signs, so that nothing is rounded."""
     if up == "z":
         return rotation
     return torch.stack([sign * rotation[..., axis] for axis, sign in RAISED[up]], dim=-1)

@@ -58,7 +58,7 @@ def pixels_per_unit(scene: Scene, bank: Bank, placed: Float[Tensor, "batch slot 
     """Returns the most pixels that a file unit of each slot can span, where it is nearest to the camera; `UNBOUNDED` if
     it reaches the camera's plane."""
     k, row = scene.camera.intrinsics[:, None], scene.poses.mesh.clamp_min(0)
-    # Lengths of columns, which a turn of the image leaves as they are.
+    # Lengths of columns, which a rotation of the image does not change.
     focal_px = k[..., :2, :2].square().sum(-2).amax(-1).sqrt()
     scale = scene.poses.scale.amax(-1)
     nearest = placed[..., 2, 3] - scale * bank.extent[row].norm(dim=-1) / 2

@@ -1,6 +1,6 @@
-"""What labels say about meshes beyond their triangles, as tensors: keypoints, symmetries, stencil numbers.
+"""Annotations of meshes as tensors: keypoints, symmetries, stencil numbers.
 
-Made of the files beside the meshes, and only what `cfg.outputs` asks for.
+They come from the sidecar files beside the meshes, and only those that `cfg.outputs` needs are made.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from ondr.errors import AssetError, say_once
 
 @dataclass(frozen=True)
 class Note:
-    """What is said of one mesh."""
+    """The annotations of one mesh."""
 
     sidecar: Sidecar
     stencil: Int64[np.ndarray, "triangle"] | None
-    """A number for each triangle; None: none is given."""
+    """The stencil number of each triangle; None: there are none."""
 
 
 def read_note(file: MeshFile, mesh: Mesh) -> Note:
-    """Returns what is said of a mesh.
+    """Reads the annotations of a mesh.
 
     Raises:
-        AssetError: The file beside it cannot be used, or does not go with the mesh.
+        AssetError: The sidecar cannot be used, or does not match the mesh.
     """
     sidecar = Sidecar() if made_here(file) else read_sidecar(file.path)
     if sidecar.stencil is None:
@@ -55,7 +55,7 @@ def read_note(file: MeshFile, mesh: Mesh) -> Note:
 
 
 def say_strays(files: Sequence[MeshFile]) -> None:
-    """Says which files beside some meshes are of no mesh: most likely, a name is misspelt."""
+    """Reports sidecars without a mesh, most likely because a name is misspelt."""
     for folder in sorted({file.path.parent for file in files if not made_here(file)}):
         there = list(folder.iterdir())
         stems = {path.stem for path in there if path.suffix.lower() in MESH_SUFFIXES}
@@ -65,7 +65,7 @@ def say_strays(files: Sequence[MeshFile]) -> None:
 
 
 def faces_of_triangles(path: Path) -> Int64[np.ndarray, "triangle"]:
-    """Returns which face of the file each triangle of its mesh is from.
+    """Returns the file's face that each triangle of its mesh comes from.
 
     Raises:
         AssetError: The file cannot be read.
@@ -80,13 +80,13 @@ def faces_of_triangles(path: Path) -> Int64[np.ndarray, "triangle"]:
 def annotate(
     notes: Sequence[Note], meshes: Sequence[Mesh], labels: Sequence[int], bent: range, cfg: Config
 ) -> Annotations:
-    """Returns what the labels need to know of the meshes, on the CPU.
+    """Returns the annotations that labels need, on the CPU.
 
     Args:
-        notes: Of each file.
-        meshes: All of the bank, those of the files first.
+        notes: Annotations of each file.
+        meshes: All meshes of the bank, those of the files first.
         labels: Class of each file.
-        bent: Rows of the bank with the files' meshes bent.
+        bent: Rows of the bank with the bent meshes of the files.
         cfg: `outputs`, `labels` and `objects.bends_degrees` are read.
     """
     asked, sidecars = set(cfg.outputs), [note.sidecar for note in notes]
@@ -111,7 +111,7 @@ def _symmetries(sidecars: Sequence[Sidecar], steps: int) -> torch.Tensor:
 
 
 def _stencil(notes: Sequence[Note], meshes: Sequence[Mesh], bent: range, bends: int) -> torch.Tensor:
-    """Returns the number of each of the bank's triangles, -1 where none is given."""
+    """Returns the stencil number of each of the bank's triangles; -1 for none."""
     if all(note.stencil is None for note in notes):
         say_once(f"outputs names stencil, but no mesh has one in a {SUFFIX} beside it: it is -1 everywhere.")
     rows = {row: notes[(row - bent.start) // bends] for row in bent} | dict(enumerate(notes))

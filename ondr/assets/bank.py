@@ -1,6 +1,6 @@
-"""What lies on the device while training runs: every mesh and every texture, packed into a few tensors.
+"""Everything that stays on the device during training: all meshes and textures, packed into a few tensors.
 
-The layouts' meaning lives here; reading files is left to `meshes` and `textures`, filling the bank to `packing`.
+Their layouts are defined here; reading files is left to `meshes` and `textures`, filling the bank to `packing`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from ondr.leaves import map_leaves
 
 @dataclass(frozen=True)
 class Levels:
-    """Levels of detail: further ranges of triangles over the same vertices. Level 0 is the full detail; a mesh that has
-    fewer levels than others repeats its last one, with an infinite error."""
+    """Levels of detail: further triangle ranges over the same vertices. Level 0 is the full detail; a mesh with fewer
+    levels than others repeats its last one, with an infinite error."""
 
     first_triangle: Int32[Tensor, "mesh level"]
     triangle_count: Int32[Tensor, "mesh level"]
     error: Float[Tensor, "mesh level"]
-    """How far the surface and what lies on it are off, root mean square at the worst place; file units."""
+    """Error of the surface and its attributes, root mean square at the worst place; file units."""
 
 
 @dataclass(frozen=True)
 class Bank:
-    """Packed meshes, materials and textures. All tensors lie on one device."""
+    """Packed meshes, materials and textures. All tensors are on one device."""
 
     vertices: Float[Tensor, "vertex 8"]
     """Position (file units, origin at the centre of the mesh's bounding box), unit normal, uv. uv runs from
@@ -36,11 +36,11 @@ class Bank:
     """RGBA8 words (R in the lowest byte), the square root of linear light; white where a file has no vertex or face
     colours. Multiplied with the material's colour."""
     triangles: Int32[Tensor, "triangle 4"]
-    """Three vertex rows, relative to the mesh's first vertex, counter-clockwise seen from outside; the material's
-    row."""
+    """Three vertex rows, relative to the mesh's first vertex, counter-clockwise seen from outside, and the row of the
+    material."""
     patches: Int32[Tensor, "triangle"]
-    """Smooth patch of each triangle, counted within its mesh: neighbours in one patch share a normal and a material,
-    so that one shading serves all of a pixel's samples within it."""
+    """Smooth patch of each triangle, numbered within its mesh: neighbours in one patch share normals and a material, so
+    that all of a pixel's samples in it can share one shading."""
     material_color: Float[Tensor, "material 3"]
     """Base colour, linear RGB."""
     material_texture: Int32[Tensor, "material"]
@@ -52,10 +52,10 @@ class Bank:
     texels later and has side s >> l. Row 0 is a single white texel."""
     vertex_offset: Int32[Tensor, "mesh"]
     first_triangle: Int32[Tensor, "mesh"]
-    """Of the mesh in full detail."""
+    """First triangle of the mesh in full detail."""
     triangle_count: Int32[Tensor, "mesh"]
     closed: Bool[Tensor, "mesh"]
-    """Watertight with outward faces: its back faces need not be drawn."""
+    """Whether the mesh is watertight and faces outwards: its back faces need not be drawn."""
     extent: Float[Tensor, "mesh 3"]
     """Sides of the bounding box in file units."""
     center: Float[Tensor, "mesh 3"]
@@ -63,22 +63,22 @@ class Bank:
     hull: Float[Tensor, "mesh hull 3"]
     """Vertices of the convex hull in bank coordinates, padded by repeating the first."""
     support: Float[Tensor, "mesh support 3"]
-    """Corners of the hull that reach furthest in many directions: what resting on and standing beside need."""
+    """Extreme corners of the hull in many directions, for resting objects on and beside each other."""
     hull_edges: Int32[Tensor, "mesh edge 2"]
     """Edges of the convex hull as rows of `hull`, padded by repeating the first."""
     levels: Levels | None = None
     """None: full detail only."""
     upright: Float[Tensor, "mesh 3 3"] | None = None
-    """Rotations that turn what the format of the mesh's file calls up to z; None: that is z in all of them."""
+    """Rotations that turn the up axis of each file's format to z; None: it is z for all of them."""
     resting: Float[Tensor, "mesh pose 3 3"] | None = None
-    """Rotations that bring the mesh to rest on the ground, the likeliest first, padded with the last; None unless a law
-    asks for them."""
+    """Rotations that bring the mesh to rest on the ground, the likeliest first, padded with the last; None if no law
+    needs them."""
     resting_share: Float[Tensor, "mesh pose"] | None = None
-    """How likely it is to rest in one of the poses up to this one."""
+    """Cumulative probability of the resting poses."""
 
     @property
     def device(self) -> torch.device:
-        """Where the tensors lie."""
+        """The device of the tensors."""
         return self.vertices.device
 
     def to(self, device: torch.device | str) -> Bank:
@@ -88,17 +88,17 @@ class Bank:
 
 @dataclass(frozen=True)
 class Annotations:
-    """What labels say about the meshes of interest beyond their triangles; None: no output asked for it."""
+    """Annotations of the meshes of interest; None: no output needs them."""
 
     keypoint_names: tuple[tuple[str, ...], ...] = ()
-    """Of each class; a mesh's keypoints stand in the order of its class."""
+    """Keypoint names of each class; a mesh's keypoints are in the order of its class."""
     keypoints: Float[Tensor, "mesh keypoint 3"] | None = None
-    """In bank coordinates; 0 for one that the mesh does not have."""
+    """In bank coordinates; 0 for a keypoint that the mesh lacks."""
     has_keypoint: Bool[Tensor, "mesh keypoint"] | None = None
     symmetries: Float[Tensor, "mesh symmetry 4 4"] | None = None
     """Rigid transforms of the file's coordinates, the identity first and as padding."""
     stencil: Int32[Tensor, "triangle"] | None = None
-    """Of each of the bank's triangles; -1 for none."""
+    """Stencil number of each of the bank's triangles; -1 for none."""
 
     def to(self, device: torch.device | str) -> Annotations:
         """Returns the annotations with every tensor on `device`."""
@@ -107,7 +107,7 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Assets:
-    """A bank and what its rows mean. The lists are host data; only tensors lie on the device."""
+    """A bank and what its rows mean. Only the tensors are on the device."""
 
     bank: Bank
     class_names: tuple[str, ...]
@@ -122,7 +122,7 @@ class Assets:
     distractors: dict[str, int]
     """Name of each distractor shape and its row among the bank's meshes."""
     foreign_textures: range
-    """Rows of `bank.textures` that may be laid on any object."""
+    """Rows of `bank.textures` that any object may get as a foreign texture."""
     noise_textures: range
     """Rows of `bank.textures` with noise tiles, for backgrounds."""
     photos: range
@@ -132,15 +132,16 @@ class Assets:
     panoramas: range = range(0)
     """Rows of `bank.textures` with equirectangular panoramas, each stretched to a square."""
     panorama_harmonics: Float[Tensor, "panorama 9 3"] | None = None
-    """Irradiance from each of them as `ondr.harmonics`, on the bank's device; None without any."""
+    """Irradiance from each panorama as `ondr.harmonics`, on the bank's device; None without panoramas."""
     panorama_scale: Float[Tensor, "panorama"] | None = None
-    """Linear radiance of a full texel of each of them, on the bank's device; None without any."""
+    """Linear radiance of a full texel of each panorama, on the bank's device; None without panoramas."""
     ramp_texture: int = 0
     """Row of `bank.textures` that goes from black (v = 0) to white (v = 1), for gradients."""
     mesh_subjects: tuple[str, ...] = ()
-    """What each of `mesh_files` is a mesh of: files with the same entry are poses of one subject. Empty: all differ."""
+    """The subject of each of `mesh_files`: files with the same entry show one subject in several poses. Empty: all
+    differ."""
     bent: range = range(0)
-    """Rows of the bank's meshes with `mesh_files` bent: the first by each of `objects.bends_degrees`, and so on."""
+    """Rows of the bent meshes: the first file bent by each of `objects.bends_degrees`, then the second, and so on."""
     others: dict[str, tuple[int, ...]] = field(default_factory=dict)
     """Rows of the bank's meshes that the groups `context`, `occluders` and `clutter` choose from."""
     surfaces: dict[str, int] = field(default_factory=dict)

@@ -14,17 +14,17 @@ from jaxtyping import Float64
 from ondr.assets.parts import Part
 
 STRAIGHT_DEGREES = 0.01
-"""A smaller bend is none: the radius would be too large for its difference from a line."""
+"""Smaller bends are ignored: their radius would be too large for float arithmetic."""
 
 
 def bend(parts: Sequence[Part], degrees: float) -> list[Part]:
     """Returns the parts of a mesh, bent.
 
-    The longest side of the bounding box becomes an arc of `degrees`, towards the second longest one. Lengths along the
-    middle of the box stay as they are.
+    The longest side of the bounding box becomes an arc of `degrees`, bent towards the second longest one. Lengths along
+    the middle of the box are kept.
 
     Args:
-        parts: Of one mesh.
+        parts: The parts of one mesh.
         degrees: Angle between the two ends.
     """
     if abs(degrees) < STRAIGHT_DEGREES:
@@ -39,7 +39,7 @@ def bend(parts: Sequence[Part], degrees: float) -> list[Part]:
 def _bent(
     corners: Float64[np.ndarray, "triangle 3 3"], center: np.ndarray, along: int, towards: int, rate: float
 ) -> Float64[np.ndarray, "triangle 3 3"]:
-    """Bends points about an axis at a distance of 1 / rate from the middle."""
+    """Bends points about an axis at a distance of 1 / rate from the centre."""
     local = corners - center
     angle, radius = local[..., along] * rate, 1 / rate - local[..., towards]
     result = local.copy()

@@ -1,8 +1,8 @@
-"""Meshes that were read before, kept on disk: readers, normals and hulls take a second per 50,000 triangles.
+"""Disk cache of meshes: reading, normals and hulls take a second per 50,000 triangles.
 
-An entry is named by the content of the mesh file and of the code that reads it, and knows the content of every file
-that the mesh file refers to. It is written beside its place and moved there, so that processes may share a folder; one
-that cannot be read is made anew. What a reader has something to say about is not kept, so that it is said again.
+An entry is named by a digest of the mesh file and of the code that reads it, and stores digests of all files that the
+mesh file refers to. It is written to a temporary folder and moved, so that processes may share a folder; an entry that
+cannot be read is made again. Meshes whose reader reported something are not cached, so that it is reported again.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ondr.errors import say_once
 
 ARRAYS = ("vertices", "colors", "triangles", "materials", "patches", "center", "extent", "hull", "hull_edges")
 LIBRARIES = ("numpy", "scipy", "trimesh")
-"""Those that have a say in what is kept."""
+"""Libraries that the cached meshes depend on."""
 MOST_BYTES = 2 << 30
-"""What a folder may hold; the entries that were not used for longest go first."""
+"""Largest size of the cache folder; the least recently used entries are removed first."""
 
 
 def cache_folder() -> Path:
-    """Returns where entries are kept: ONDR_CACHE, or `ondr` in the user's folder for such files."""
+    """Returns the cache folder: ONDR_CACHE, or `ondr` in the user's cache folder."""
     if "ONDR_CACHE" in os.environ:
         return Path(os.environ["ONDR_CACHE"])
     user = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("XDG_CACHE_HOME")
@@ -41,7 +41,7 @@ def cache_folder() -> Path:
 
 
 def read_cached(path: Path, crease_degrees: float) -> Mesh:
-    """Returns what `read_mesh` returns, from the cache if it is there.
+    """Reads a mesh as `read_mesh` does, from the cache if possible.
 
     Raises:
         AssetError: The file cannot be used; the message says why.
@@ -60,7 +60,7 @@ def read_cached(path: Path, crease_degrees: float) -> Mesh:
 
 
 def _entry(path: Path, crease_degrees: float) -> Path | None:
-    """Returns the place of a file's entry; None for a file that cannot be read, which its reader says better."""
+    """Returns the path of a file's entry; None for an unreadable file, for which its reader has a better error."""
     try:
         words = (_code(), _digest(path), path.suffix.lower(), float(crease_degrees))
     except OSError:
@@ -70,7 +70,7 @@ def _entry(path: Path, crease_degrees: float) -> Path | None:
 
 @functools.cache
 def _code() -> str:
-    """Returns a digest of what reads meshes: the files beside this one, and the libraries that they use."""
+    """Returns a digest of the code that reads meshes and of its libraries' versions."""
     sources = [source.read_bytes() for source in sorted(Path(__file__).parent.glob("*.py"))]
     versions = [f"{library} {metadata.version(library)}".encode() for library in LIBRARIES]
     return hashlib.blake2b(b"".join([*sources, *versions]), digest_size=20).hexdigest()
@@ -81,7 +81,7 @@ def _digest(path: Path) -> str:
 
 
 def _load(entry: Path, path: Path) -> Mesh | None:
-    """Returns the mesh of an entry; None if there is none, it is broken, or a file it refers to has changed."""
+    """Returns the mesh of an entry; None if it is missing, broken, or a file that the mesh refers to has changed."""
     try:
         with entry.open("rb") as file, np.load(file, allow_pickle=False) as held:
             about = json.loads(held["about"].tobytes())
@@ -120,7 +120,7 @@ def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         _make_room(entry.parent)
-        # A folder of its own, which goes with what is in it if the disk is full.
+        # In a temporary folder, which is removed with its content if the disk is full.
         with tempfile.TemporaryDirectory(dir=entry.parent) as folder:
             part = Path(folder, entry.name)
             np.savez(part, **held)
@@ -133,7 +133,7 @@ def _store(entry: Path, mesh: Mesh, files: dict[str, str]) -> None:
 
 @functools.cache
 def _make_room(folder: Path) -> None:
-    """Removes the entries that were not used for longest, once per process."""
+    """Removes the least recently used entries, once per process."""
     entries = sorted((file for file in folder.iterdir() if file.is_file()), key=lambda file: file.stat().st_mtime)
     excess = sum(file.stat().st_size for file in entries) - MOST_BYTES
     for file in entries:

@@ -1,6 +1,6 @@
-"""Meshes made at random: unions of primitives, each part with a colour of its own.
+"""Random meshes: unions of primitives, each part with a colour of its own.
 
-The parts overlap and keep their inner faces: each is closed, so no inner face is ever seen.
+The parts overlap and keep their inner faces, which are never seen, since each part is closed.
 
 Source: Tobin et al. 2018, "Domain randomization and generative models for robotic grasping", section IV-A.
 """
@@ -14,19 +14,19 @@ from ondr.assets.parts import Part, Surface
 from ondr.assets.primitives import PrimitiveMesh, distractor_shapes
 
 SMALLEST, LARGEST = 0.35, 1.0
-"""Longest side of a part, in those of the largest possible one."""
+"""Range of a part's size relative to the largest one."""
 SQUEEZE = 0.4
-"""The least factor on a part's sides; the others keep theirs."""
+"""Least factor on each side of a part."""
 
 
 def compose(number: int, seed: int, least: int, most: int) -> list[Part]:
     """Returns one random union of primitives.
 
     Args:
-        number: Which one; each is a function of this and the seed.
-        seed: Of the generator.
-        least: The smallest number of parts.
-        most: The largest number of parts.
+        number: Number of the mesh, which is a function of this and the seed.
+        seed: Seed of the generator.
+        least: Least number of parts.
+        most: Largest number of parts.
     """
     random = np.random.Generator(np.random.Philox(key=[seed, number]))
     solids = list(distractor_shapes().values())
@@ -54,6 +54,6 @@ def _turned_and_scaled(solid: PrimitiveMesh, random: np.random.Generator) -> Flo
 def _point_of(
     corners: list[Float64[np.ndarray, "_triangle 3 3"]], random: np.random.Generator
 ) -> Float64[np.ndarray, "3"]:
-    """Returns a corner of what is there so far: the next part begins on its surface, so that all hang together."""
+    """Returns a random corner of some parts: the next part is attached there, so that all are connected."""
     every = np.concatenate(corners).reshape(-1, 3)
     return every[int(random.integers(len(every)))]

@@ -1,4 +1,4 @@
-"""Which files are loaded: finding meshes and images in folders, their classes, and what a split holds out.
+"""Finds meshes and images in folders, their classes, and the parts of a split.
 
 Reading the files is left to `meshes` and `images`.
 """
@@ -30,17 +30,17 @@ class MeshFile:
     name: str
     """Path relative to the mesh root, with forward slashes."""
     label: str
-    """Name of the class: the folder under the root; the file's stem where it lies in the root itself."""
+    """Name of the class: the folder under the root, or the file's stem if it is in the root itself."""
 
     @property
     def subject(self) -> str:
-        """What this is a mesh of: the folder that holds it, if that lies below the class's, else the file itself."""
+        """The subject of the mesh: its folder if that is below the class's folder, else the file itself."""
         folder = self.name.rpartition("/")[0]
         return folder if "/" in folder else self.name
 
 
 def sample_folder(kind: Literal["meshes", "textures"]) -> Path:
-    """Returns the folder of the shipped assets: inside an installed package, beside it in a checkout."""
+    """Returns the folder of the sample assets: inside an installed package, beside the package in a checkout."""
     package = Path(__file__).resolve().parents[1]
     packaged = package / "sample" / kind
     return packaged if packaged.is_dir() else package.parent / kind
@@ -63,12 +63,12 @@ def find_meshes(roots: Literal["sample"] | Path | Sequence[Path], setting: str =
 
 
 def find_images(folder: Path, setting: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
-    """Lists the images in a folder and below it, sorted by their path; of a file, that alone.
+    """Lists the images in a folder and below it, sorted by path; for a file, that file alone.
 
     Args:
-        folder: Where to look.
-        setting: Dotted name of the setting that names the folder, for messages.
-        suffixes: What their names end with.
+        folder: The folder, or an image file.
+        setting: Dotted name of the setting that names it, for messages.
+        suffixes: Accepted endings of names.
 
     Raises:
         AssetError: The folder does not exist or holds no image.
@@ -85,7 +85,7 @@ def find_images(folder: Path, setting: str, suffixes: tuple[str, ...] = IMAGE_SU
 
 
 def content_share(path: Path) -> float:
-    """Returns a number in 0..1 that depends on nothing but the file's bytes.
+    """Returns a number in 0..1 that depends only on the file's bytes.
 
     Raises:
         AssetError: The file cannot be read.
@@ -94,18 +94,18 @@ def content_share(path: Path) -> float:
 
 
 def name_share(name: str) -> float:
-    """Returns a number in 0..1 that depends on nothing but the name."""
+    """Returns a number in 0..1 that depends only on the name."""
     return _unit_hash(name.encode())
 
 
 def held_out(items: Sequence[Item], shares: Sequence[float], share: float, part: str) -> list[Item]:
-    """Returns one of the two parts of some files, in their order.
+    """Returns one of the two parts of a split, in order.
 
-    The test part holds the files whose number is below `share`. Where that would leave one of the parts empty, it gets
-    the file (and its copies) whose number comes nearest; a single file is always in the train part.
+    The test part holds the items whose number is below `share`. If that leaves a part empty, it gets the item (and its
+    copies) with the nearest number; a single item is always in the train part.
 
     Args:
-        items: What is split.
+        items: What to split.
         shares: `content_share` of each.
         share: Share of the test part, 0..1.
         part: `train` or `test`.
@@ -116,7 +116,7 @@ def held_out(items: Sequence[Item], shares: Sequence[float], share: float, part:
 
 
 def held_out_by_class(files: Sequence[MeshFile], share: float, part: str) -> list[MeshFile]:
-    """Returns one of the two parts of each class, so that both parts know every class with two different files.
+    """Splits each class separately, so that both parts have every class with at least two different files.
 
     Raises:
         AssetError: A file cannot be read.
@@ -149,7 +149,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Returns the lines of a text file; a backslash at the end of a line joins it with the next.
+    """Returns the lines of a text file; a backslash at the end of a line joins it to the next.
 
     Raises:
         AssetError: The file cannot be read.
@@ -158,7 +158,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Every byte is a character in Latin-1, so that a name in an old encoding does not stop the file.
+        # Latin-1 decodes any bytes, so that a name in an old encoding is not an error.
         text = data.decode("latin-1")
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\\\n", " ").split("\n")
 
@@ -186,7 +186,7 @@ def _existing(path: Path, setting: str) -> Path:
 
 
 def _files_under(root: Path, suffixes: Iterable[str]) -> list[str]:
-    """Lists files by their ending, as sorted relative paths; hidden ones are left out, linked folders are followed."""
+    """Lists files by ending, as sorted relative paths; hidden ones are skipped, linked folders are followed."""
     found, seen = [], set()
     for folder, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

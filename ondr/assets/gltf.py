@@ -1,7 +1,7 @@
 """glTF 2.0, as text with separate files or as one binary file.
 
-trimesh reads geometry and scene graph, from a copy without images in which materials are numbered. Materials and images
-are read here, since trimesh rounds colours to 8 bits, passes over missing images and reads some accessors wrongly.
+trimesh reads geometry and scene graph from a copy without images, in which materials are numbered. Materials and images
+are read here, since trimesh rounds colours to 8 bits, ignores missing images and misreads some accessors.
 
 Source: Khronos Group, glTF 2.0 Specification, sections 3 and 4.4 (GLB).
 """
@@ -35,7 +35,7 @@ from ondr.errors import AssetError
 
 KNOWN_EXTENSIONS = {"KHR_texture_transform", "EXT_texture_webp", "KHR_materials_pbrSpecularGlossiness"}
 UNDRAWN_EXTENSIONS = ("KHR_materials_", "KHR_lights_", "KHR_xmp", "MSFT_lod")
-"""Prefixes of extensions that change nothing that ondr draws."""
+"""Prefixes of extensions that do not affect what ondr draws."""
 FLOAT = 5126
 
 
@@ -50,7 +50,7 @@ def read_gltf(path: Path) -> list[Part]:
     try:
         materials = enumerate(tree.get("materials", []))
         surfaces = [replace(_surface(document, material), name=str(number)) for number, material in materials]
-        # Each image's bytes are in the surfaces by now; trimesh would decode them without any limit.
+        # The surfaces hold the images' bytes; trimesh would decode them without a size limit.
         plain = {k: v for k, v in tree.items() if k not in ("images", "textures", "samplers", "cameras")}
         plain["materials"] = [{"name": str(i)} for i in range(len(surfaces) + 1)]
         plain["buffers"] = [{"uri": str(i), "byteLength": len(b)} for i, b in enumerate(document.buffers)]
@@ -69,7 +69,7 @@ def read_gltf(path: Path) -> list[Part]:
 def _part(matrix: np.ndarray, mesh: Any, surfaces: list[Surface]) -> Part:
     corners, rows = placed_corners(matrix, mesh)
     surface = surfaces[int(mesh.visual.material.name)]
-    # trimesh turns v around to count from the bottom.
+    # trimesh flips v to count from the bottom.
     uvs = None if mesh.visual.uv is None else (np.asarray(mesh.visual.uv, np.float64) * (1, -1) + (0, 1))[rows]
     colors = mesh.visual.vertex_attributes.get("color")
     if colors is not None and np.issubdtype(colors.dtype, np.floating):
@@ -141,7 +141,7 @@ def _primitives(tree: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _check_accessors(document: _Document) -> None:
-    """Refuses what trimesh reads wrongly and sizes that the file does not have.
+    """Refuses accessors that trimesh misreads or that exceed their buffers.
 
     Raises:
         AssetError: An accessor is sparse or larger than its buffer, or texture coordinates are integers.

@@ -1,4 +1,4 @@
-"""Convex hulls: all that is needed to know how far a projected mesh reaches."""
+"""Convex hulls, which determine the extent of a projected mesh."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64
 
 SUPPORT = 128
-"""Points that stand for a hull where only its extremes count: how low it reaches, how far from its centre. In this many
-directions, evenly spread, 13 degrees apart, the true extreme lies at most 0.7 % of the radius further out."""
+"""Points that represent a hull where only its extremes matter. With this many evenly spread directions, 13 degrees
+apart, the true extreme is at most 0.7 % of the radius farther out."""
 
 
 def support_points(hull: Float[np.ndarray, "hull 3"]) -> Float[np.ndarray, "support 3"]:
-    """Returns the corners of a hull that reach furthest in `SUPPORT` directions, some of them more than once."""
+    """Returns the corners of a hull that are extreme in `SUPPORT` directions; some occur more than once."""
     return extreme_points(hull, SUPPORT)
 
 
 def extreme_points(points: Float[np.ndarray, "point 3"], number: int) -> Float[np.ndarray, "extreme 3"]:
-    """Returns the points that reach furthest in evenly spread directions, some of them more than once.
+    """Returns the points that are extreme in evenly spread directions; some occur more than once.
 
     Source: Gonzalez 2010, "Measurement of areas on a sphere using Fibonacci and latitude-longitude lattices".
     """
@@ -32,7 +32,7 @@ def convex_hull(
 ) -> tuple[Float64[np.ndarray, "hull 3"], Int64[np.ndarray, "edge 2"]]:
     """Returns the corners of the convex hull and its edges as pairs of corners.
 
-    A flat set of points has the outline within its plane.
+    For points in a plane, it is their outline.
     """
     from scipy.spatial import ConvexHull, QhullError
 

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST_PIXELS = 1 << 26
-"""Decoded, such an image takes 200 MB. Anything larger is taken for a decompression bomb."""
+"""A decoded image of this size takes 200 MB. Larger ones are rejected as decompression bombs."""
 
 
 def read_square(source: ImageData, most: int, exact: bool = False) -> tuple[Float32[np.ndarray, "side side 3"], float]:
     """Decodes an image and resamples it to a power-of-two square in linear light.
 
-    Transparency is ignored. A square whose side already is a power of two is left as it is, unless it is too large.
+    Transparency is ignored. A square whose side is a power of two is not resampled, unless it is too large.
 
     Args:
         source: The encoded image.
         most: Largest side, a power of two.
-        exact: Whether the side is `most` for every image.
+        exact: Whether the side is always `most`.
 
     Returns:
         Linear RGB 0..1 and the image's width over its height.
@@ -81,7 +81,7 @@ def _decoded(source: ImageData, most: int) -> Image:
 
     image = _opened(source)
     try:
-        # A JPEG can be decoded at an eighth, a quarter or half of its size: twice what is needed is plenty.
+        # A JPEG can be decoded at 1/8, 1/4 or 1/2 of its size: twice the needed size is plenty.
         image.draft("RGB", (2 * most, 2 * most))
         image.load()
         return ImageOps.exif_transpose(image)
@@ -101,7 +101,7 @@ def resampled(linear: Float32[np.ndarray, "height width 3"], side: int) -> Float
     """Returns an image stretched to a square."""
     from PIL import Image
 
-    # A box never rings: a dark texel beside a bright one stays at 0 instead of below it.
+    # A box filter does not ring: a dark texel beside a bright one does not become negative.
     smaller = side <= min(linear.shape[:2])
     filter_ = Image.Resampling.BOX if smaller else Image.Resampling.BILINEAR
     planes = [Image.fromarray(np.ascontiguousarray(linear[..., c])).resize((side, side), filter_) for c in range(3)]

@@ -1,4 +1,4 @@
-"""Keypoints of meshes: those that the user names, class by class, or points that lie far apart."""
+"""Keypoints of meshes: those that the user names, per class, or points that are far apart."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ondr.assets.sidecar import Sidecar
 
 
 def farthest_points(points: Float[np.ndarray, "vertex 3"], number: int) -> Float64[np.ndarray, "point 3"]:
-    """Returns points far apart: always the one that is farthest from the origin and from all before.
+    """Samples farthest points: each is the one farthest from the origin and from all before it.
 
     Args:
-        points: To choose from, about the origin. On a tie the first one is taken.
-        number: How many; fewer if there are not as many distinct ones.
+        points: Candidates, centred on the origin. The first one wins a tie.
+        number: How many; fewer are returned if there are fewer distinct candidates.
 
     Source: Peng et al. 2019, "PVNet: pixel-wise voting network for 6DoF pose estimation", section 3.1, where the
-        object's centre, here the origin, is a keypoint as well.
+        object's centre, here the origin, is the first keypoint.
     """
     points = np.asarray(points, np.float64)
     distance, chosen = np.square(points).sum(1), []
@@ -35,19 +35,19 @@ def farthest_points(points: Float[np.ndarray, "vertex 3"], number: int) -> Float
 def class_keypoints(
     meshes: Sequence[Mesh], sidecars: Sequence[Sidecar], labels: Sequence[int], number: int
 ) -> tuple[tuple[tuple[str, ...], ...], Float64[np.ndarray, "mesh keypoint 3"], Bool[np.ndarray, "mesh keypoint"]]:
-    """Returns the names of each class's keypoints, where each mesh has them, and which of them it has.
+    """Returns the keypoint names of each class, their positions on each mesh, and which of them each mesh has.
 
-    The names of a class are all those that one of its files names, in order of appearance. A class without any has
+    The names of a class are those in any of its files, in order of appearance. A class without names has the
     `farthest_points` of each mesh instead, named 0, 1, ...
 
     Args:
         meshes: The files' meshes.
-        sidecars: Of each.
-        labels: Class of each.
-        number: Of points for a class without names.
+        sidecars: The sidecar of each.
+        labels: The class of each.
+        number: Number of points for a class without names.
 
     Returns:
-        Names by class; places in the bank's coordinates, 0 for one that a mesh does not have; which it has.
+        Names by class; positions in bank coordinates, 0 for a keypoint that a mesh lacks; whether each mesh has each.
     """
     found = _places(meshes, sidecars, labels, number)
     names = [dict[str, None]() for _ in range(max(labels, default=-1) + 1)]
@@ -65,7 +65,7 @@ def class_keypoints(
 def _places(
     meshes: Sequence[Mesh], sidecars: Sequence[Sidecar], labels: Sequence[int], number: int
 ) -> list[dict[str, Float64[np.ndarray, "3"]]]:
-    """Returns the keypoints of each mesh by their names, in the bank's coordinates."""
+    """Returns the keypoints of each mesh by name, in bank coordinates."""
     named = {label for label, sidecar in zip(labels, sidecars, strict=True) if sidecar.keypoints}
     found = []
     for mesh, sidecar, label in zip(meshes, sidecars, labels, strict=True):

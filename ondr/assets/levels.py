@@ -1,4 +1,4 @@
-"""Levels of detail of a mesh: fewer and fewer of its triangles over the same vertices, and how far each is off."""
+"""Levels of detail of a mesh: ever fewer triangles over the same vertices, and the error of each level."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Float32, Int32, Int64
 
 FEWEST_TRIANGLES = 64
-"""A mesh with fewer, and a coarser level, would be drawn no faster: a triangle's own cost is a few pixels'."""
+"""Fewest triangles of a level. Fewer would not be drawn faster: a triangle itself costs as much as a few pixels."""
 STEP = 1.5
-"""Triangles of a level over those of the next: all levels together have twice as many as the full detail."""
+"""Triangles of a level over those of the next: all coarser levels together have twice as many as the full detail."""
 NORMAL_WEIGHT = 0.01
-"""What a normal that is off by 1 radian counts, in longest sides."""
+"""Distance that an error of 1 radian in a normal counts as, in longest sides."""
 COLOR_WEIGHT = 0.03
-"""What white instead of black counts, in longest sides."""
+"""Distance that white instead of black counts as, in longest sides."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Level:
     triangles: Int32[np.ndarray, "left 3"]
     """Rows of the mesh's vertices."""
     source: Int64[np.ndarray, "left"]
-    """The mesh's triangle that each was: it has its material and patch."""
+    """The mesh's triangle that each was, whose material and patch it keeps."""
     error: float
-    """How far the surface and what lies on it are off, root mean square at the worst place; file units."""
+    """Error of the surface and its attributes, root mean square at the worst place; file units."""
 
 
 def simplified(
@@ -40,9 +40,9 @@ def simplified(
 
     Args:
         vertices: As in `Mesh`.
-        colors: Likewise.
-        triangles: Likewise.
-        materials: Likewise.
+        colors: As in `Mesh`.
+        triangles: As in `Mesh`.
+        materials: As in `Mesh`.
     """
     from ondr.assets.simplify_numba import COMMON, PLANES, Work, simplify
 
@@ -77,11 +77,11 @@ def simplified(
 
 
 def by_last_use(count: int, levels: Sequence[Level]) -> Int64[np.ndarray, "vertex"]:
-    """Returns the rows of vertices in an order in which each level uses the first of them only.
+    """Returns an order of the vertices in which each level uses only the first ones.
 
     Args:
-        count: How many vertices the mesh has.
-        levels: Each uses some of the vertices of the one before.
+        count: Number of the mesh's vertices.
+        levels: Each uses a subset of the vertices of the one before.
     """
     uses = np.zeros(count, np.int64)
     for level in levels:
@@ -90,7 +90,7 @@ def by_last_use(count: int, levels: Sequence[Level]) -> Int64[np.ndarray, "verte
 
 
 def _lengths(vertices: np.ndarray, colors: np.ndarray, triangles: np.ndarray, longest: float) -> np.ndarray:
-    """Returns what a vertex has besides its position, in longest sides: texture coordinates as what they span there."""
+    """Returns the vertices' attributes as lengths in longest sides: uv is scaled to the area that it covers."""
     sides = vertices[triangles[:, 1:]] - vertices[triangles[:, :1]]
     surface = np.linalg.norm(np.cross(sides[:, 0, :3], sides[:, 1, :3]), axis=-1).sum() / longest**2
     (a, b), (c, d) = sides[:, 0, 6:].T, sides[:, 1, 6:].T

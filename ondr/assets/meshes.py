@@ -1,4 +1,4 @@
-"""One mesh file as numpy arrays, ready to be packed. Each format has a reader of its own."""
+"""Mesh files as numpy arrays, ready to be packed. Each format has a reader of its own."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ READERS: dict[str, Callable[[Path], list[Part]]] = {
     ".off": read_off,
 }
 UPWARDS: dict[str, Axis] = {".gltf": "y", ".glb": "y"}
-"""Formats that say which axis points up. All others leave it to whoever writes a file.
+"""Formats that define which axis points up. Others leave it to the author of a file.
 
 Source: Khronos Group, glTF 2.0 Specification, section 3.4, "Coordinate System and Units": +Y is up."""
 SIZES = (1e-9, 1e9)
-"""Longest sides in file units that float32 arithmetic bears, squares and products of three included."""
+"""Shortest and longest side in file units for which float32 arithmetic, products of three included, is safe."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class Mesh:
     hull_edges: Int64[np.ndarray, "edge 2"]
     """Pairs of rows of `hull`."""
     levels: tuple[Level, ...] = ()
-    """Ever coarser; each uses the first of the vertices only."""
+    """Levels of detail, ever coarser; each uses only the first of the vertices."""
     up: Axis = "z"
-    """Which of its axes points up, as far as its format says."""
+    """The axis that points up by the file's format."""
 
 
 def read_mesh(path: Path, crease_degrees: float) -> Mesh:
@@ -81,7 +81,7 @@ def read_mesh(path: Path, crease_degrees: float) -> Mesh:
 
 
 def up_in(path: Path) -> Axis:
-    """Returns which axis points up in a mesh file, as its format says: z where it says nothing."""
+    """Returns the axis that points up by the file's format; z if the format does not define it."""
     return UPWARDS.get(path.suffix.lower(), "z")
 
 
@@ -98,13 +98,13 @@ def read_parts(path: Path) -> list[Part]:
 
 
 def build_mesh(name: str, parts: Sequence[Part], crease_degrees: float, up: Axis = "z") -> Mesh:
-    """Joins the parts of a file: normals, missing texture coordinates, shared vertices.
+    """Joins the parts of a file into a mesh with normals, texture coordinates and shared vertices.
 
     Args:
-        name: Of the file, for messages.
+        name: Name of the file, for messages.
         parts: Its triangles.
         crease_degrees: Edges between triangles whose normals differ by more stay sharp.
-        up: Which axis points up; no vertex is turned by it.
+        up: Axis that points up; it is recorded, and rotates no vertex.
 
     Raises:
         AssetError: The mesh has no extent or an absurd one, or no triangle with an area.
@@ -165,7 +165,7 @@ def _or_white(part: Part) -> np.ndarray:
 
 
 def _mapped_uvs(part: Part) -> Float64[np.ndarray, "triangle 3 2"]:
-    """Applies the surface's texture transform; not a number where the file has no coordinates."""
+    """Applies the surface's texture transform; NaN where the file has no coordinates."""
     if part.uvs is None:
         return np.full((len(part.corners), 3, 2), np.nan)
     matrix = np.array(part.surface.uv_map, np.float64)
@@ -175,8 +175,8 @@ def _mapped_uvs(part: Part) -> Float64[np.ndarray, "triangle 3 2"]:
 def _shared_vertices(
     corners: np.ndarray, normals: np.ndarray, uvs: np.ndarray, colors: np.ndarray, groups: np.ndarray
 ) -> tuple[Float32[np.ndarray, "vertex 8"], Int32[np.ndarray, "vertex"], Int32[np.ndarray, "triangle 3"]]:
-    """Makes one vertex of all corners that agree in everything."""
-    # Adding zero turns -0.0 into 0.0, which has other bits.
+    """Merges corners that are equal in all attributes into one vertex."""
+    # Adding zero turns -0.0, whose bits differ, into 0.0.
     rows = np.concatenate([corners, normals, uvs], axis=-1).reshape(-1, 8).astype(np.float32) + np.float32(0)
     shared = np.column_stack([rows.view(np.int32)[:, [0, 1, 2, 6, 7]], colors.reshape(-1), groups.reshape(-1)])
     index, inverse = same_rows(shared)

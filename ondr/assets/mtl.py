@@ -1,4 +1,4 @@
-"""Material libraries of OBJ files: diffuse colours and textures; all else does not change what ondr draws.
+"""Material libraries of OBJ files: diffuse colours and textures, the only parts that ondr draws.
 
 Source: Wavefront, MTL material format, 1995.
 """
@@ -18,11 +18,11 @@ OPTION = re.compile(
     r"|-(?:blendu|blendv|cc|clamp|imfchan|texres|bm|boost|type)\s+\S+\s+"
     r"|-mm\s+\S+\s+\S+\s+"
 )
-"""An option before the file name of a texture map: one with up to three numbers, with a word or with two."""
+"""An option before the file name of a texture map, with up to three numbers, one word or two words."""
 
 
 def read_mtl(library: Path) -> dict[str, dict[str, str]]:
-    """Returns the lines of each material: the text after each keyword, which is in small letters.
+    """Returns the lines of each material: the text after each keyword, which is in lower case.
 
     Raises:
         AssetError: The file cannot be read.
@@ -42,19 +42,19 @@ def mtl_surface(path: Path, library: Path, entry: dict[str, str]) -> Surface:
     """Turns the lines of a material into a surface.
 
     Args:
-        path: The mesh file, whose folder nothing may leave.
+        path: The mesh file; files outside its folder are refused.
         library: The library.
         entry: One of the values of `read_mtl`.
 
     Raises:
-        AssetError: The colour is no colour, or the texture is missing or lies outside the folder.
+        AssetError: The colour is invalid, or the texture is missing or outside the folder.
     """
     color = _color(library, entry["kd"]) if "kd" in entry else None
     if "map_kd" not in entry:
         return Surface(color or PLAIN)
     name, scale, offset = _texture_map(entry["map_kd"])
     file = referenced_file(path, name, library.parent)
-    # Black would hide the texture that it multiplies; exporters write it for "no colour".
+    # Black would hide the texture that it multiplies; exporters write it to mean "no colour".
     tint = color if color and any(color) else WHITE
     # Scale and offset are meant for v from the bottom.
     uv_map = ((scale[0], 0.0, offset[0]), (0.0, scale[1], 1 - scale[1] - offset[1]))

@@ -1,6 +1,6 @@
-"""What follows from which triangles touch: smooth normals with a crease angle, smooth patches, closedness.
+"""Connectivity of triangles: smooth normals with a crease angle, smooth patches, closedness.
 
-Corners are neighbours by position, whatever vertices the file shares.
+Corners at the same position are neighbours, whether or not the file shares their vertices.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float64, Int32, Int64
 
 GRID = 1 << 20
-"""Positions within a millionth of the longest side are one; three such numbers fit into 63 bits."""
+"""Positions are merged on a grid of a millionth of the longest side; three such coordinates fit into 63 bits."""
 UP = np.array([0.0, 0.0, 1.0])
 
 
@@ -24,7 +24,7 @@ class Smoothing:
     groups: Int32[np.ndarray, "triangle 3"]
     """Corners with the same number share position and normal."""
     patches: Int32[np.ndarray, "triangle"]
-    """Triangles with the same number are joined by edges without a crease or a change of what they look like."""
+    """Triangles with the same number are connected by edges without a crease or a change of material or colour."""
 
 
 def merge_positions(corners: Float64[np.ndarray, "triangle 3 3"]) -> Int64[np.ndarray, "triangle 3"]:
@@ -48,22 +48,22 @@ def smooth(
     looks: Int64[np.ndarray, "triangle 3"],
     crease_degrees: float,
 ) -> Smoothing:
-    """Joins triangles across every edge that is no crease.
+    """Connects triangles across every edge that is not a crease.
 
-    A corner's normal is the sum of the normals of all triangles around its position that are joined with its own,
-    weighted by their angle there. So it does not depend on how a polygon was cut into triangles.
+    A corner's normal is the sum of the normals of the connected triangles at its position, weighted by their angles
+    there, so that it does not depend on how polygons were triangulated.
 
     Source: Thürmer and Wüthrich 1998, "Computing vertex normals from polygonal facets".
 
     Args:
         corners: Positions.
         positions: `merge_positions` of them.
-        looks: Equal for corners of equal material and colour: patches end where it changes along an edge.
+        looks: A number for each corner's material and colour: patches end at edges where it changes.
         crease_degrees: Edges between triangles whose normals differ by more are creases.
     """
     faces = face_normals(corners)
     first, second = shared_edges(positions)
-    # Rounding must not make a crease of an edge that is exactly at the limit.
+    # Rounding must not turn an edge exactly at the limit into a crease.
     cosine = np.cos(np.radians(crease_degrees)) - 1e-9
     flat = (faces[first // 3] * faces[second // 3]).sum(axis=-1) >= cosine
     first, second = first[flat], second[flat]
@@ -90,7 +90,7 @@ def shared_edges(
     order = np.argsort(edges, kind="stable")
     ordered = edges[order]
     pairs = []
-    # Three triangles further on: enough for a sheet that is modelled with both of its sides.
+    # Up to four triangles per edge are paired: enough for a sheet that is modelled with both sides.
     for step in (1, 2, 3):
         same = ordered[step:] == ordered[:-step]
         pairs.append((order[:-step][same], order[step:][same]))
@@ -109,12 +109,12 @@ def closed_and_inverted(
 ) -> tuple[bool, bool]:
     """Decides whether back faces can never be seen from outside.
 
-    Closed: every edge is run through as often in one direction as in the other, and all shells (there may be several,
-    intersecting) have the same orientation. A shell inside out within another one may be a cavity or a mistake: not
-    closed, which is always safe.
+    A surface is closed if every edge is traversed equally often in both directions and all shells (there may be
+    several, which may intersect) have the same orientation. An inverted shell within another one may be a cavity or a
+    mistake; it counts as not closed, which is always safe.
 
     Returns:
-        Whether the surface is closed; whether its triangles must be turned around for it to face outwards.
+        Whether the surface is closed; whether its triangles must be reversed for it to face outwards.
     """
     solid = (positions != np.roll(positions, -1, axis=1)).all(axis=1)
     corners, positions = corners[solid], positions[solid]
@@ -127,7 +127,7 @@ def closed_and_inverted(
     first, second = shared_edges(positions)
     shells = _components(len(corners), first // 3, second // 3)
     volumes = np.bincount(shells, weights=np.linalg.det(corners - corners.mean(axis=(0, 1))) / 6)
-    # A shell as thin as this share of its surroundings is a sheet with two sides; its sign is rounding.
+    # A shell with less than this share of the bounding cube is a two-sided sheet; the sign of its volume is rounding.
     limit = 1e-9 * np.ptp(corners.reshape(-1, 3), axis=0).max() ** 3
     inverted = bool((volumes < -limit).all())
     return inverted or bool((volumes > limit).all()), inverted
@@ -137,7 +137,7 @@ def same_rows(rows: np.ndarray) -> tuple[Int64[np.ndarray, "distinct"], Int64[np
     """Finds equal rows of a contiguous 2-D array.
 
     Returns:
-        One row of each kind; the kind of each row.
+        The index of one row of each kind; the kind of each row.
     """
     rows = np.ascontiguousarray(rows)
     whole = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).reshape(-1)
@@ -148,7 +148,7 @@ def same_rows(rows: np.ndarray) -> tuple[Int64[np.ndarray, "distinct"], Int64[np
 def _matching_corners(
     positions: Int64[np.ndarray, "triangle 3"], first: np.ndarray, second: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the corners of the second sides that lie where the first sides begin and end."""
+    """Returns the corners of the second sides at the first sides' beginnings and ends."""
     reversed_ = positions.flat[first] == positions.flat[_next(second)]
     return np.where(reversed_, _next(second), second), np.where(reversed_, second, _next(second))
 

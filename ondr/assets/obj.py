@@ -1,8 +1,8 @@
 """Wavefront OBJ with MTL.
 
-trimesh reads the geometry, from a plain copy of the text: by itself it takes only the first material library, counts
-relative indices from the end of the file, drops the texture coordinates of a material where one face has none, knows no
-options of `map_Kd`, and is silent about missing files and indices out of range. The materials are read here.
+trimesh reads the geometry from a plain copy of the text: by itself it uses only the first material library, counts
+relative indices from the end of the file, drops a material's texture coordinates if one face has none, ignores options
+of `map_Kd`, and does not report missing files and invalid indices. Materials are read here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def read_obj(path: Path) -> list[Part]:
     """Reads an OBJ file and its material libraries.
 
     Raises:
-        AssetError: The file, a material library or a texture is missing, broken or lies outside the folder.
+        AssetError: The file, a material library or a texture is missing, broken or outside the folder.
     """
     text = _PlainText(path)
     for number, line in enumerate(read_lines(path), 1):
@@ -49,7 +49,7 @@ def read_obj(path: Path) -> list[Part]:
     for matrix, mesh in geometries(path, plain, "obj", resolver={"library": library.encode()}):
         key = int(mesh.visual.material.name)
         part = _part(matrix, mesh, surfaces[key // 2], has_uvs=bool(key % 2))
-        # Triangles of one material come together, in the file's order.
+        # trimesh groups triangles by material, in the file's order.
         parts.append(replace(part, faces=np.array(text.faces[key])))
     return parts
 
@@ -62,9 +62,9 @@ def _part(matrix: np.ndarray, mesh: Any, surface: Surface, has_uvs: bool) -> Par
         uvs = (np.asarray(mesh.visual.uv, np.float64) * (1, -1) + (0, 1))[rows]
     colors = mesh.vertex_attributes.get("color")
     if colors is not None:
-        # As Blender writes and reads them: sRGB.
+        # sRGB, as Blender writes and reads them.
         colors = linear_from_srgb(unit_range(colors))[rows]
-        # What no material says is said by the vertices.
+        # Without a material, vertex colours replace the default colour.
         surface = replace(surface, color=WHITE) if surface.color is PLAIN else surface
     return Part(corners, uvs, colors, surface)
 
@@ -82,14 +82,14 @@ class _PlainText:
     current: int = 0
     written: int = -1
     faces: dict[int, list[int]] = field(default_factory=dict)
-    """By the key of a material, the face that each of its triangles is from."""
+    """For each material key, the face that each of its triangles comes from."""
     number_of_faces: int = 0
 
     def add(self, number: int, line: str) -> None:
-        """Takes a line over.
+        """Adds a line of the file.
 
         Raises:
-            AssetError: It cannot be understood, a vertex is not finite, or an index counts back too far.
+            AssetError: It cannot be parsed, a vertex is not finite, or a relative index is out of range.
         """
         key, _, rest = line.strip().replace("\t", " ").partition(" ")
         try:
@@ -107,7 +107,7 @@ class _PlainText:
             raise self._error(number, f"have numbers after {key!r}", repr(line.strip()[:60])) from None
 
     def check_indices(self) -> None:
-        """Checks the highest indices once the whole file was read, since a vertex may follow its face.
+        """Checks the highest indices after the whole file was read, since a face may precede its vertices.
 
         Raises:
             AssetError: An index is out of range.
@@ -154,7 +154,7 @@ class _PlainText:
 
 
 def _surfaces(path: Path, text: _PlainText) -> list[Surface]:
-    """Returns the surface of each material number; 0 is that of faces before any `usemtl`."""
+    """Returns the surface of each material number; 0 stands for faces before any `usemtl`."""
     known = {
         name: (library, entry)
         for written in text.libraries
@@ -169,7 +169,7 @@ def _surfaces(path: Path, text: _PlainText) -> list[Surface]:
 
 
 def _library_files(path: Path, written: str) -> list[Path]:
-    """A line names one library, possibly with spaces, or several separated by spaces."""
+    """Returns the libraries of a line, which names one, possibly with spaces, or several separated by spaces."""
     several = written.split()
     if len(several) > 1 and not (path.parent / written).is_file():
         return [referenced_file(path, name) for name in several]

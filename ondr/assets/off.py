@@ -1,6 +1,6 @@
-"""OFF with its colours.
+"""OFF files with colours.
 
-trimesh reads the geometry, from a plain copy of triangles: it knows no colours in this format.
+trimesh, which does not read this format's colours, reads the geometry from a plain copy of triangles.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from ondr.assets.parts import (
 from ondr.errors import AssetError
 
 HEADER = re.compile(r"\s*(C?)(N?)OFF\s*(\d+)\s+(\d+)[^\n]*\n")
-"""Letters for colours and normals of the vertices; numbers of vertices and faces, possibly on the same line."""
+"""Letters for vertex colours and normals, then the numbers of vertices and faces, possibly on the same line."""
 
 
 def read_off(path: Path) -> list[Part]:
     """Reads an OFF file.
 
     Raises:
-        AssetError: The file is no OFF file, is cut off or names a vertex that it does not have.
+        AssetError: The file is not an OFF file, is cut off or refers to a vertex that it does not have.
     """
     text = re.sub(r"#[^\n]*", "", read_bytes(path).decode("utf-8", "replace").replace("\r", "\n")) + "\n"
     header = HEADER.match(text)
@@ -61,7 +61,7 @@ def _part(matrix: np.ndarray, mesh: Any, vertex_colors: np.ndarray | None, face_
 
 
 def _triangles(path: Path, faces: list[list[str]]) -> tuple[list[tuple[str, str, str]], np.ndarray | None]:
-    """Splits polygons into fans of triangles, each with its polygon's colour; None where no face has one."""
+    """Splits polygons into fans of triangles with their polygon's colour; colours are None if no face has one."""
     triangles, colors, colored = [], [], False
     for words in faces:
         if not words[0].isdigit() or len(words) <= int(words[0]):
@@ -75,7 +75,7 @@ def _triangles(path: Path, faces: list[list[str]]) -> tuple[list[tuple[str, str,
 
 
 def _color(words: list[str]) -> tuple[float, float, float]:
-    """Returns sRGB 0..1: whole numbers count to 255, others to 1; light grey where there is no colour."""
+    """Returns sRGB 0..1: integers range to 255, other numbers to 1; light grey without a colour."""
     if len(words) < 3:
         return DEFAULT.color
     kind = np.uint8 if all(w.isdigit() for w in words[:3]) else np.float64

@@ -1,4 +1,4 @@
-"""From meshes and textures in numpy to the bank's tensors."""
+"""Packs meshes and textures in numpy into the bank's tensors."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def pack_bank(
     """Packs meshes and textures into a bank on the CPU.
 
     Args:
-        meshes: In the order of the bank's rows.
-        textures: Row of the store's textures for each surface of each mesh.
+        meshes: The meshes in the order of the bank's rows.
+        textures: For each mesh, the row of the store's texture for each of its surfaces.
         store: The textures.
         levels: Whether to pack the meshes' levels of detail.
-        resting: To find the poses in which the meshes come to rest: `objects.up`, by which flat ones lie; None: not to.
+        resting: `objects.up`, by which flat meshes lie, if resting poses are needed; None: they are not.
 
     Raises:
         AssetError: There are more vertices, triangles or texels than an int32 can count.
@@ -79,7 +79,7 @@ def pack_bank(
 
 
 def _ranges(mesh: Mesh, levels: bool) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Returns the corners of a mesh's triangles and which triangle each was, in full detail and for each level."""
+    """Returns triangles and the original triangle of each, in full detail and for each level."""
     full = (mesh.triangles, np.arange(len(mesh.triangles)))
     return [full, *((level.triangles, level.source) for level in mesh.levels)] if levels else [full]
 
@@ -110,7 +110,7 @@ def _resting(meshes: Sequence[Mesh], up: Up) -> tuple[torch.Tensor, torch.Tensor
     found = [resting_poses(m.hull.astype(np.float64), stand) for m, stand in zip(meshes, stands, strict=True)]
     most = max(len(shares) for _, shares in found)
     poses = [np.concatenate([r, np.repeat(r[-1:], most - len(r), axis=0)]) for r, _ in found]
-    # What is left of the last step by rounding belongs to the last pose.
+    # The cumulative sum ends at exactly 1, whatever the rounding.
     below = [np.pad(np.cumsum(shares)[:-1], (0, most - len(shares) + 1), constant_values=1.0) for _, shares in found]
     return torch.from_numpy(np.stack(poses)).float(), torch.from_numpy(np.stack(below)).float()
 
@@ -129,6 +129,6 @@ def _starts(counts: Sequence[int]) -> list[int]:
 
 
 def _padded(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Stacks arrays of different lengths, the shorter ones filled up with their first row."""
+    """Stacks arrays of different lengths, padding the shorter ones with their first row."""
     length = max(len(a) for a in arrays)
     return np.stack([np.concatenate([a, np.repeat(a[:1], length - len(a), axis=0)]) for a in arrays])

@@ -1,4 +1,4 @@
-"""Equirectangular panoramas: read as linear light, and what they send onto surfaces."""
+"""Equirectangular panoramas: reading them as linear light, and the irradiance from them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ondr.errors import AssetError
 from ondr.harmonics import irradiance_harmonics
 
 MOST_OFF = 0.02
-"""By how much the width over the height may differ from 2, as a share of it."""
+"""Relative tolerance of the aspect ratio of 2."""
 COARSE = 128
-"""Side of the square whose texels are added up to harmonics, whose finest feature is 90 degrees wide."""
+"""Side of the square from which harmonics are summed; their finest feature is 90 degrees wide."""
 
 
 def read_panorama(source: ImageData) -> Float32[np.ndarray, "height width 3"]:
-    """Decodes a panorama of the whole sphere: linear RGB, of an .hdr file in its own units, of others 0..1.
+    """Decodes a panorama of the whole sphere to linear RGB: an .hdr file in its own units, others 0..1.
 
     Raises:
         AssetError: It cannot be decoded, or is not twice as wide as high.
@@ -43,7 +43,7 @@ def harmonics_of(linear: Float32[np.ndarray, "height width 3"]) -> Float32[Tenso
     level = torch.sin(polar)
     planes = (level * torch.cos(azimuth), level * torch.sin(azimuth), torch.cos(polar).expand(-1, COARSE))
     direction = torch.stack(planes, dim=-1)
-    # A texel's share of the sphere: what lies between its two circles of latitude, by its share of the circle.
+    # A texel's solid angle: the zone between its two circles of latitude, times its share of the circle.
     edges = torch.cos(torch.pi * torch.arange(COARSE + 1, dtype=torch.float64) / COARSE)
     angle = (2 * torch.pi / COARSE * (edges[:-1] - edges[1:]))[:, None].expand(COARSE, COARSE)
     return irradiance_harmonics(light.flatten(0, 1), direction.flatten(0, 1), angle.flatten()).float()

@@ -1,6 +1,6 @@
-"""What a reader of mesh files returns: triangles corner by corner, with the surface that they have in the file.
+"""What readers of mesh files return: triangles corner by corner, with their surface in the file.
 
-Corners instead of shared vertices, so that every format, scene graph and material split looks the same afterwards.
+Corners rather than shared vertices, so that all formats, scene graphs and material splits look the same afterwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from jaxtyping import Float, Float64, Int
 from ondr.errors import AssetError
 
 PLAIN = (0.8, 0.8, 0.8)
-"""Linear RGB of a surface that the file says nothing about: the default diffuse colour of the MTL format."""
+"""Linear RGB of a surface without a colour in the file: the default diffuse colour of the MTL format."""
 WHITE = (1.0, 1.0, 1.0)
 
 
@@ -27,7 +27,7 @@ class ImageData:
 
     data: bytes
     name: str
-    """Where it comes from, for messages."""
+    """Its origin, for messages."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Surface:
     uv_map: tuple[tuple[float, float, float], tuple[float, float, float]] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
     """Texture coordinates = this matrix @ (u, v, 1)."""
     name: str = ""
-    """Of the material in the file, so that parts which look alike there can be told apart."""
+    """Name of the material in the file, which distinguishes parts that look alike there."""
 
 
 DEFAULT = Surface()
@@ -59,7 +59,7 @@ class Part:
     """Linear RGB 0..1 of each corner; None where the file has none."""
     surface: Surface
     faces: Int[np.ndarray, "triangle"] | None = None
-    """Which face of the file each triangle is from; None: each is one, in the file's order."""
+    """The file's face that each triangle comes from; None: each triangle is a face, in the file's order."""
 
 
 def geometries(path: Path, data: bytes, file_type: str, **options: Any) -> Iterator[tuple[np.ndarray, Any]]:
@@ -80,10 +80,10 @@ def geometries(path: Path, data: bytes, file_type: str, **options: Any) -> Itera
     import trimesh
 
     try:
-        # process=False: trimesh would drop non-finite vertices and their faces without a word.
+        # process=False: trimesh would silently drop non-finite vertices and their faces.
         scene = trimesh.load_scene(BytesIO(data), file_type=file_type, process=False, **options)
         placed = [scene.graph[node] for node in scene.graph.nodes_geometry]
-    except Exception as error:  # trimesh raises whatever a broken file leads to
+    except Exception as error:  # on a broken file trimesh may raise anything
         raise AssetError(
             f"{path} must be a readable {path.suffix[1:].upper()} file, got {type(error).__name__}: {error}. "
             f"Export it again or leave it out."
@@ -98,7 +98,7 @@ def geometries(path: Path, data: bytes, file_type: str, **options: Any) -> Itera
 def check_geometry(
     path: Path, vertices: Float[np.ndarray, "vertex 3"], triangles: Int[np.ndarray, "triangle 3"]
 ) -> None:
-    """Checks what a parser may have let through.
+    """Checks what parsers may accept wrongly.
 
     Raises:
         AssetError: A vertex is not finite or an index is out of range.
@@ -121,7 +121,7 @@ def placed_corners(matrix: np.ndarray, geometry: Any) -> tuple[Float64[np.ndarra
     """Applies a scene graph's matrix.
 
     Returns:
-        The corners and the vertex row of each `[triangle, 3]`; a mirroring matrix turns the triangles around.
+        The corners, and the vertex row of each `[triangle, 3]`; a mirroring matrix reverses the triangles.
     """
     vertices = np.asarray(geometry.vertices, np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     faces = np.asarray(geometry.faces)

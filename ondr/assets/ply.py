@@ -1,4 +1,4 @@
-"""PLY, text or binary. trimesh reads it once the header is known to match the file."""
+"""PLY, text or binary. trimesh reads the file after its header was found to match it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ondr.errors import AssetError
 SCALARS = {"char": 1, "uchar": 1, "int8": 1, "uint8": 1, "short": 2, "ushort": 2, "int16": 2, "uint16": 2}
 SCALARS |= {"int": 4, "uint": 4, "int32": 4, "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8}
 """Bytes of each type."""
-FIRST_BYTES = 1 << 16  # No header is longer; a file without an end of the header is not searched further.
+FIRST_BYTES = 1 << 16  # Longest header; a file is not searched further for its end.
 
 
 def read_ply(path: Path) -> list[Part]:
@@ -39,7 +39,7 @@ def read_ply(path: Path) -> list[Part]:
     header = _header(path, data)
     _check_length(path, data, header)
     image = _image(path, header)
-    # With texture coordinates per vertex, vertices stay as they are, so that their colours still fit.
+    # With texture coordinates per vertex, trimesh must not split vertices, so that their colours still match.
     options = {"fix_texture": "texcoord" in header.properties.get("face", ()), "skip_materials": True}
     meshes = list(geometries(path, data, "ply", **options))
     return [_part(path, matrix, mesh, image) for matrix, mesh in meshes]
@@ -56,7 +56,7 @@ def _part(path: Path, matrix: np.ndarray, mesh: Any, image: ImageData | None) ->
 
 
 def _colors(path: Path, mesh: Any, rows: np.ndarray) -> np.ndarray | None:
-    """Returns linear colours of the corners, from the vertices or else from the faces."""
+    """Returns linear colours of the corners, from the vertices or, failing that, from the faces."""
     raw = mesh.metadata["_ply_raw"]
     vertex, face = _stored_colors(raw.get("vertex")), _stored_colors(raw.get("face"))
     if vertex is not None and len(vertex) == len(mesh.vertices):
@@ -87,7 +87,7 @@ class _Header:
     binary: bool
     counts: dict[str, int]
     properties: dict[str, dict[str, int]]
-    """For each element, the least number of bytes of each of its properties."""
+    """For each element, the least size of each property in bytes."""
     textures: list[str]
 
 
@@ -119,10 +119,10 @@ def _header(path: Path, data: bytes) -> _Header:
 
 
 def _check_length(path: Path, data: bytes, header: _Header) -> None:
-    """Checks that the file can hold what its header claims, before memory is set aside for it."""
+    """Checks that the file can hold what its header claims, before memory is allocated."""
     available = len(data) - header.size
     for name, count in header.counts.items():
-        # A number and the space after it take two characters in a text file.
+        # In a text file a number and its separator take at least two characters.
         row = sum(header.properties[name].values()) if header.binary else 2 * len(header.properties[name])
         if count < 0 or count * row > available + 1:
             raise _broken(path, f"a header that claims {count} of element {name!r} in {available} bytes")

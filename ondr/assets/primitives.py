@@ -1,6 +1,6 @@
 """The distractor shapes: ten closed solids built from surfaces of revolution and flat faces.
 
-Geometry and uvs only; normals, packing and how large a shape appears are left to others.
+They are geometry and uvs only; normals, packing and sizes are left to others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class PrimitiveMesh:
     """A closed solid whose bounding box is centred on the origin and has a longest side of 1."""
 
     vertices: Float64[np.ndarray, "vertex 3"]
-    """Positions. Vertices are repeated where the uv map is cut; merged by position the surface is closed."""
+    """Positions. Vertices are repeated at uv seams; merged by position, the surface is closed."""
     triangles: Int64[np.ndarray, "triangle 3"]
     """Rows of `vertices`, counter-clockwise seen from outside."""
     uvs: Float64[np.ndarray, "vertex 2"]
@@ -31,7 +31,7 @@ class PrimitiveMesh:
 def distractor_shapes() -> dict[str, PrimitiveMesh]:
     """Returns the distractor shapes by name.
 
-    The order is fixed: a draw refers to a shape by its position. New shapes go to the end.
+    The order is fixed, since a draw refers to a shape by its index. New shapes go to the end.
     """
     shapes = {
         "cube": _cube(),
@@ -49,7 +49,7 @@ def distractor_shapes() -> dict[str, PrimitiveMesh]:
 
 
 def surface_shapes() -> dict[str, PrimitiveMesh]:
-    """Returns what surfaces are made of: a square in z = 0 that faces up, and a cube, both with sides of 1."""
+    """Returns the shapes of surfaces: a square in z = 0 that faces up, and a cube, both with sides of 1."""
     corners = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], dtype=float)
     return {"plane": _unit(_flat_faces([corners])), "box": _unit(_cube())}
 

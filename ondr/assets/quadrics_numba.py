@@ -1,4 +1,4 @@
-"""numba kernels for quadric errors: how far a point lies from planes, and attributes from what they should be there.
+"""numba kernels for quadric errors: of a point against planes, and of attributes against linear functions on them.
 
 Source: Garland and Heckbert 1997, "Surface simplification using quadric error metrics"; Hoppe 1999, "New quadric metric
 for simplifying meshes with appearance attributes", section 3.
@@ -12,9 +12,9 @@ import numpy as np
 from numba import njit
 
 PLANES = 11
-"""Numbers of a point's quadric: A (6), b (3) and c of x^T A x + 2 b^T x + c, and the area that it stands for."""
+"""Length of a point's quadric: A (6), b (3) and c of x^T A x + 2 b^T x + c, and its area."""
 COMMON = 11
-"""Numbers of a vertex's quadric that its attributes share: A, b, c and area; g (3) and d of each follow."""
+"""Length of the part of a vertex's quadric that its attributes share: A, b, c and area; g (3) and d of each follow."""
 
 
 @typing.no_type_check
@@ -37,24 +37,24 @@ def plane_error(quadric, point):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def add_fields(quadric, area, p, a, b, s, t, u):
-    """Adds the squared difference of attributes from those of a triangle, continued linearly over its plane.
+    """Adds the squared difference of attributes from those of a triangle, extrapolated linearly over its plane.
 
     Args:
         quadric: A vertex's.
         area: The weight.
-        p: A corner's position.
-        a: The side from there to the second corner.
-        b: The side from there to the third corner.
-        s: The attributes at p.
-        t: The attributes at the second corner.
-        u: The attributes at the third corner.
+        p: Position of the first corner.
+        a: Vector from there to the second corner.
+        b: Vector from there to the third corner.
+        s: Attributes at the first corner.
+        t: Attributes at the second corner.
+        u: Attributes at the third corner.
     """
     aa, ab, bb = dot(a, a), dot(a, b), dot(b, b)
     determinant = aa * bb - ab * ab
     if determinant <= 1e-12 * aa * bb:
         return
     for k in range(len(s)):
-        # The gradient lies in the plane and gives the differences along both sides.
+        # The gradient in the plane that reproduces the differences along both sides.
         v, w = (t[k] - s[k]) / determinant, (u[k] - s[k]) / determinant
         v, w = v * bb - w * ab, w * aa - v * ab
         x, y, z = v * a[0] + w * b[0], v * a[1] + w * b[1], v * a[2] + w * b[2]

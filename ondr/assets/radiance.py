@@ -1,6 +1,6 @@
-"""Radiance HDR files (.hdr): linear light with a common exponent for each pixel's three colours.
+"""Radiance HDR files (.hdr): linear light with one exponent for the three channels of a pixel.
 
-Source: Ward 1991, "Real pixels", Graphics Gems II; the Radiance reference manual on the run-length encoding of lines.
+Source: Ward 1991, "Real pixels", Graphics Gems II; the Radiance reference manual for the run-length encoding of lines.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ondr.errors import AssetError
 MAGIC = (b"#?RADIANCE", b"#?RGBE")
 MOST_PIXELS = 1 << 27
 OLD_RUN = bytes([1, 1, 1])
-"""How a pixel begins that repeats the one before it, in files of before 1991."""
+"""Beginning of a pixel that repeats the one before it, in files from before 1991."""
 SHORTEST, LONGEST = 8, 32767
 """Lines of other lengths are not run-length encoded."""
 
 
 def read_radiance(source: ImageData) -> Float32[np.ndarray, "height width 3"]:
-    """Decodes a file whose first line is the top one, left to right, as nearly all are.
+    """Decodes a file whose lines run from top to bottom and left to right, as nearly all do.
 
     Raises:
-        AssetError: It is no such file, or ends too early.
+        AssetError: It is not such a file, or is cut off.
     """
     header, _, rest = source.data.partition(b"\n\n")
     size, _, body = rest.partition(b"\n")
@@ -70,13 +70,13 @@ def _lines(body: UInt8[np.ndarray, "byte"], height: int, width: int) -> UInt8[np
 
 
 def _encoded(body: UInt8[np.ndarray, "byte"], at: int, width: int) -> bool:
-    """Returns whether a line begins with the mark of run-length encoding: 2, 2, its length."""
+    """Returns whether a line begins with the marker of run-length encoding: 2, 2, its length."""
     first, second, high, low = body[at : at + 4].tolist()
     return first == 2 and second == 2 and high << 8 | low == width
 
 
 def _fill(plane: UInt8[np.ndarray, "width"], body: UInt8[np.ndarray, "byte"], at: int) -> int:
-    """Decodes one colour of one line and returns where the next begins."""
+    """Decodes one channel of a line and returns the position of the next."""
     done = 0
     while done < len(plane):
         count = int(body[at])

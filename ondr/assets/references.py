@@ -1,4 +1,4 @@
-"""Files that a mesh file names: textures, material libraries, buffers."""
+"""Files that a mesh file refers to: textures, material libraries, buffers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ondr.errors import AssetError
 
 
 def referenced_file(owner: Path, written: str, folder: Path | None = None) -> Path:
-    """Finds a file that a mesh file names.
+    """Finds a file that a mesh file refers to.
 
     Args:
         owner: The mesh file. Nothing outside its folder is opened.
-        written: The name as it stands in the file; backslashes separate folders as well.
+        written: The name in the file; backslashes separate folders as well.
         folder: The folder that the name is relative to; the owner's own by default.
 
     Raises:
@@ -45,7 +45,7 @@ _asked: ContextVar[list[Path] | None] = ContextVar("files that are referred to",
 
 @contextmanager
 def referring() -> Iterator[list[Path]]:
-    """Gives a list of all files that are found within the block."""
+    """Collects all files that are found within the context in a list."""
     files: list[Path] = []
     token = _asked.set(files)
     try:

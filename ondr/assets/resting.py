@@ -1,4 +1,4 @@
-"""Poses in which a mesh comes to rest on a plane, and how likely each of them is."""
+"""Stable poses of a mesh on a plane and their probabilities."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ import numpy as np
 from jaxtyping import Float64
 
 MOST_POSES = 12
-"""Kept of each mesh; what is left out is the rarest."""
+"""Poses kept per mesh, the most probable ones."""
 MOST_CORNERS = 400
-"""Of the hull whose faces are looked at. A scan's hull has thousands, and each of its faces is tiny: its extreme points
-in so many evenly spread directions, 7 degrees apart, make larger ones of them."""
-
+"""Corners of the hull whose faces are considered, at most. A scan's hull has thousands, and tiny faces; its extreme
+points in that many evenly spread directions, 7 degrees apart, give larger ones."""
 FLAT = 1e-4
-"""A body thinner than this share of its length has no volume to speak of, and so no centre of mass."""
+"""A body thinner than this share of its length has too little volume for a centre of mass."""
 
 
 def resting_poses(
     hull: Float64[np.ndarray, "point 3"],
     upright: Float64[np.ndarray, "3 3"] | None = None,
 ) -> tuple[Float64[np.ndarray, "pose 3 3"], Float64[np.ndarray, "pose"]]:
-    """Returns rotations that bring a mesh to rest on the plane z = const, the likeliest first, and their shares.
+    """Returns rotations that bring a mesh to rest on a plane z = const, the likeliest first, and their probabilities.
 
-    A face of the convex hull is one to rest on if the centre of mass lies above it; its share is that of the directions
-    in which a mesh that is dropped and rolls comes to lie on it. A flat mesh has its upright pose alone.
+    A mesh can rest on a face of its convex hull if the centre of mass is above it; the probability is that of a dropped
+    mesh rolling onto it from a random orientation. A flat mesh has its upright pose only.
 
     Args:
         hull: Corners of the convex hull.
-        upright: The rotation in which the mesh is upright; None: it is so in its own axes.
+        upright: Rotation that brings the mesh upright; None: the identity.
 
     Source: Goldberg et al. 1999, "Part pose statistics", as computed by trimesh.
     """

@@ -1,4 +1,4 @@
-"""What the user says of a mesh in a file beside it: `mug.labels.json` beside `mug.obj`.
+"""Sidecar files with the user's annotations of a mesh: `mug.labels.json` beside `mug.obj`.
 
 Keys, all optional: `keypoints`, `symmetries_discrete`, `symmetries_continuous` (the last two as in BOP's
 `models_info.json`), `stencil`. Coordinates are the mesh file's own, in its units.
@@ -18,14 +18,14 @@ from ondr.errors import AssetError
 
 SUFFIX = ".labels.json"
 RIGID = 1e-3
-"""By how much a symmetry's rotation may miss one: models_info.json files have a handful of digits."""
+"""Tolerance of a symmetry's rotation matrix: models_info.json files have only a few digits."""
 
 Triple = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 Number = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 
 class Turning(BaseModel):
-    """A continuous symmetry: any turn about an axis."""
+    """A continuous symmetry: any rotation about an axis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,17 +43,17 @@ class Turning(BaseModel):
 
 
 class Sidecar(BaseModel):
-    """The content of such a file."""
+    """The content of a sidecar file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     keypoints: dict[str, Triple] = Field(default_factory=dict)
-    """Name and place of each."""
+    """Position of each, by name."""
     symmetries_discrete: tuple[Annotated[tuple[FiniteFloat, ...], Field(min_length=16, max_length=16)], ...] = ()
     """4x4 matrices, row by row."""
     symmetries_continuous: tuple[Turning, ...] = ()
     stencil: Number | Annotated[tuple[Number, ...], Field(min_length=1)] | None = None
-    """Of the whole mesh, or of each face in the order of the file."""
+    """Number of the whole mesh, or of each face in the order of the file."""
 
     @field_validator("symmetries_discrete")
     @classmethod
@@ -65,15 +65,15 @@ class Sidecar(BaseModel):
 
     @property
     def matrices(self) -> Float64[np.ndarray, "symmetry 4 4"]:
-        """`symmetries_discrete`."""
+        """`symmetries_discrete` as an array."""
         return np.array(self.symmetries_discrete, np.float64).reshape(-1, 4, 4)
 
 
 def read_sidecar(mesh: Path) -> Sidecar:
-    """Returns what is said of a mesh; an empty one where there is no file beside it.
+    """Reads the sidecar of a mesh; an empty one if there is no file.
 
     Raises:
-        AssetError: The file is there and cannot be used; the message names it.
+        AssetError: The file exists and cannot be used; the message names it.
     """
     path = mesh.with_name(mesh.stem + SUFFIX)
     if not path.is_file():
@@ -85,9 +85,9 @@ def read_sidecar(mesh: Path) -> Sidecar:
 
 
 def _explained(error: ValidationError) -> str:
-    """Returns what is wrong first, in one sentence."""
+    """Describes the first error in one sentence."""
     first = error.errors()[0]
-    # What pydantic adds for the branches of a union has no place in the file.
+    # Without the names that pydantic adds for the branches of a union.
     place = ".".join(str(step) for step in first["loc"] if not str(step).startswith(("constrained", "tuple[", "int")))
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return f"must only have the keys {', '.join(Sidecar.model_fields)}, got {place!r}."

@@ -1,8 +1,8 @@
 """numba kernel that simplifies a mesh by edge collapses, the cheapest first.
 
-A collapse moves a point onto a neighbour, so that simplified triangles use vertices that are there: normals, texture
-coordinates and colours stay what they are. Points on an edge where something changes (a seam, a crease, a border)
-move along that edge only, with all the vertices that lie there at once. What errors are is left to `quadrics_numba`.
+A half-edge collapse moves a point onto a neighbour, so that simplified triangles use existing vertices with their
+normals, texture coordinates and colours. Points on a feature edge (a seam, a crease, a border) move along that edge
+only, together with all vertices at the point. The error measure is left to `quadrics_numba`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from .quadrics_numba import COMMON as COMMON
 from .quadrics_numba import PLANES as PLANES
 from .quadrics_numba import add_fields, add_plane, cross, dot, field_error, plane_error
 
-# Triangles around a point; one with more stays where it is.
+# Most triangles around a point; a point with more is not moved.
 MOST = 64
-# Between a triangle's normal before and after a collapse: far from turned over.
+# Least cosine between a triangle's normals before and after a collapse: far from flipped.
 LEAST_COSINE = 0.25
-# Weight of an edge's shape where something changes, against that of the surface, within which it could move freely.
+# Weight of the shape of feature edges relative to that of the surface, within which they could otherwise move freely.
 EDGE_WEIGHT = 1.0
 
 
@@ -42,42 +42,42 @@ class Work(NamedTuple):
     attributes: np.ndarray
     """float64 [vertex, attribute], as lengths."""
     first: np.ndarray
-    """int32 [point]: a corner (3 x triangle + 0, 1 or 2) that lies there; -1 for none."""
+    """int32 [point]: a corner (3 x triangle + 0, 1 or 2) at the point; -1 for none."""
     following: np.ndarray
     """int32 [corner]: the next corner of the same point; -1 at the end."""
     planes: np.ndarray
-    """float64 [point, PLANES]: 0."""
+    """float64 [point, PLANES]: quadrics of planes, initially 0."""
     fields: np.ndarray
-    """float64 [vertex, COMMON + 4 x attribute]: 0."""
+    """float64 [vertex, COMMON + 4 x attribute]: quadrics of attributes, initially 0."""
 
 
 class Ring(NamedTuple):
-    """What lies around a point."""
+    """The one-ring of a point."""
 
     corners: np.ndarray
-    """int64 [corner]: the point's own."""
+    """int64 [corner]: the corners at the point."""
     points: np.ndarray
     """int64 [neighbour]."""
     shared: np.ndarray
-    """int64 [neighbour]: how many triangles lie on the edge to it."""
+    """int64 [neighbour]: number of triangles on the edge to it."""
     changes: np.ndarray
-    """bool [neighbour]: whether something changes across that edge."""
+    """bool [neighbour]: whether that edge is a feature edge."""
 
 
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def simplify(work, counts, triangles, alive, errors):
-    """Simplifies a mesh and keeps levels on the way.
+    """Simplifies a mesh and records levels on the way.
 
     Args:
-        work: The mesh, which is used up.
-        counts: int64 [level]: how many triangles each level has at most, falling.
+        work: The mesh, which is modified.
+        counts: int64 [level]: largest number of triangles of each level, descending.
         triangles: int32 [level, triangle, 3]; receives the corners.
         alive: bool [level, triangle]; receives which triangles are left.
         errors: float64 [level]; receives the root of the greatest mean square error so far, a length.
 
     Returns:
-        How many of the levels were reached.
+        The number of levels reached.
     """
     _link(work)
     _measure(work)
@@ -91,7 +91,7 @@ def simplify(work, counts, triangles, alive, errors):
         cost, a, stamp = heapq.heappop(heap)
         if stamp != version[a]:
             continue
-        # What lies further off may have changed since.
+        # Triangles farther away may have changed since.
         ring = _ring(work, a)
         now, b = _best(work, ring, a)
         if now > cost:
@@ -141,7 +141,7 @@ def _measure(work):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _hold_edges(work, p):
-    """Adds planes through the edges at a point where something changes, upright on the triangles there."""
+    """Adds planes through the feature edges at a point, perpendicular to the triangles there."""
     ring = _ring(work, p)
     for corner in ring.corners:
         for step in (1, 2):
@@ -169,14 +169,14 @@ def _vertex(work, corner):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _turn(corner, steps):
-    """Returns the corner that follows in the same triangle."""
+    """Returns the corner some steps further in the same triangle."""
     return corner - corner % 3 + (corner % 3 + steps) % 3
 
 
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _find(values, value):
-    """Returns where a value stands; -1 for nowhere."""
+    """Returns the index of a value; -1 if it is missing."""
     for i in range(len(values)):
         if values[i] == value:
             return i
@@ -186,7 +186,7 @@ def _find(values, value):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _ring(work, a):
-    """Returns what lies around a point, nothing where there is too much of it; forgets triangles that are gone."""
+    """Returns the ring of a point, empty if it has too many triangles; unlinks triangles that are gone."""
     corners, count, before, corner = np.empty(MOST, np.int64), 0, -1, work.first[a]
     while corner >= 0:
         after = work.following[corner]
@@ -225,7 +225,7 @@ def _ring(work, a):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _enqueue(work, heap, version, a):
-    """Notes a point's cheapest collapse, in place of what was noted before."""
+    """Enqueues a point's cheapest collapse, which invalidates its earlier entries."""
     version[a] += 1
     cost, _ = _best(work, _ring(work, a), a)
     if cost < np.inf:
@@ -235,7 +235,7 @@ def _enqueue(work, heap, version, a):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _best(work, ring, a):
-    """Returns the cost of a point's cheapest collapse and where it goes; infinite where there is none."""
+    """Returns the cost and the target of a point's cheapest collapse; infinite if there is none."""
     changing = 0
     for i in range(len(ring.points)):
         changing += ring.changes[i]
@@ -256,7 +256,7 @@ def _best(work, ring, a):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _least(values):
-    """Returns where the least value stands."""
+    """Returns the index of the least value."""
     least = 0
     for i in range(1, len(values)):
         if values[i] < values[least]:
@@ -267,7 +267,7 @@ def _least(values):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _target(work, ring, vertex, b):
-    """Returns the vertex at b that one at the ring's point would become; -1 where there is none, or several."""
+    """Returns the vertex at b that a vertex at the ring's point would become; -1 if there is none, or several."""
     target = -1
     for corner in ring.corners:
         if _vertex(work, corner) != vertex:
@@ -284,7 +284,7 @@ def _target(work, ring, vertex, b):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _cost(work, ring, a, b):
-    """Returns the mean square error of moving a point; infinite where one of its vertices has no place to go to."""
+    """Returns the mean square error of moving a point; infinite if one of its vertices has no target."""
     error = max(plane_error(work.planes[a], work.position[b]), 0.0)
     for i in range(len(ring.corners)):
         vertex = _vertex(work, ring.corners[i])
@@ -303,7 +303,7 @@ def _cost(work, ring, a, b):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _is_legal(work, ring, i, a):
-    """Returns whether a collapse keeps the surface's topology and turns no triangle over."""
+    """Returns whether a collapse keeps the surface's topology and flips no triangle."""
     b = ring.points[i]
     common = 0
     for p in _ring(work, b).points:
@@ -324,14 +324,14 @@ def _is_legal(work, ring, i, a):
 @typing.no_type_check
 @njit(cache=True, error_model="numpy")
 def _collapse(work, ring, a, b):
-    """Moves a point onto another; returns how many triangles that takes away."""
+    """Moves a point onto another; returns the number of triangles that this removes."""
     targets = np.empty(len(ring.corners), np.int64)
     for i in range(len(targets)):
         targets[i] = _target(work, ring, _vertex(work, ring.corners[i]), b)
     gone = 0
     for i in range(len(targets)):
         corner, vertex = ring.corners[i], _vertex(work, ring.corners[i])
-        # A vertex's field is handed on once, by the first of its corners.
+        # A vertex's quadric is passed on once, by the first of its corners.
         if work.fields[vertex, COMMON - 1] > 0:
             for j in range(work.fields.shape[1]):
                 work.fields[targets[i], j] += work.fields[vertex, j]
@@ -343,7 +343,7 @@ def _collapse(work, ring, a, b):
             work.triangles[corner // 3, corner % 3] = targets[i]
     for j in range(work.planes.shape[1]):
         work.planes[b, j] += work.planes[a, j]
-    # The corners that are left follow those that were there.
+    # Link the remaining corners to the target point.
     for i in range(len(targets)):
         if work.alive[ring.corners[i] // 3]:
             work.following[ring.corners[i]] = work.first[b]

@@ -1,4 +1,4 @@
-"""Where meshes come from: files, or the generator of composed ones; and which group of things each is for."""
+"""Sources of meshes: files, or the generator of composed meshes, for objects and for other groups."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ondr.errors import AssetError, say_once
 COMPOSED = "composed"
 SHAPES = "shapes"
 OTHERS = ("context", "occluders", "clutter")
-"""Groups whose meshes come from a source of their own."""
+"""Groups with a source of meshes of their own."""
 
 
 def object_files(cfg: Config) -> list[MeshFile]:
@@ -29,12 +29,12 @@ def object_files(cfg: Config) -> list[MeshFile]:
 
 
 def other_files(cfg: Config, objects: Sequence[MeshFile]) -> dict[str, list[MeshFile]]:
-    """Returns the meshes of the groups that may have members and do not take the distractors' shapes.
+    """Returns the meshes of the groups that may have members and do not use the distractors' shapes.
 
-    Objects of interest are left out of them: without a label, they would teach that they are background.
+    Objects of interest are left out: without a label, they would be taught as background.
 
     Raises:
-        AssetError: A folder does not exist, or holds objects of interest alone.
+        AssetError: A folder does not exist, or holds only objects of interest.
     """
     of_interest = {file.path for file in objects}
     found = {}
@@ -56,7 +56,7 @@ def other_files(cfg: Config, objects: Sequence[MeshFile]) -> dict[str, list[Mesh
 
 
 def made_here(file: MeshFile) -> bool:
-    """Returns whether a mesh is composed, and no file."""
+    """Returns whether a mesh is composed rather than read from a file."""
     return file.path.parent == Path(COMPOSED)
 
 

@@ -1,4 +1,4 @@
-"""STL, text or binary, with the two ways in which programs put colours into the binary one."""
+"""STL, text or binary, with the two conventions for colours in binary files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def read_stl(path: Path) -> list[Part]:
     """Reads an STL file.
 
     Raises:
-        AssetError: The file is no STL file or is cut off.
+        AssetError: The file is not an STL file or is cut off.
     """
     data = read_bytes(path)
     if not _is_complete(data):
@@ -54,7 +54,7 @@ def _part(data: bytes, matrix: np.ndarray, mesh: Any) -> Part:
 
 
 def face_colors(header: bytes, attributes: UInt16[np.ndarray, "triangle"]) -> Float64[np.ndarray, "triangle 3"] | None:
-    """Decodes the two bytes behind each triangle; None where they hold no colours.
+    """Decodes the two bytes after each triangle; None if they hold no colours.
 
     Source: the conventions of VisCAM/SolidView (bit 15 set: blue, green, red from the lowest bit) and of Materialise
     Magics (`COLOR=` in the header; bit 15 set: the header's colour, otherwise red, green, blue from the lowest bit).

@@ -1,4 +1,4 @@
-"""The turns under which a mesh looks the same, as a list of rigid transforms."""
+"""Symmetries of a mesh as a list of rigid transforms."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def symmetry_transforms(sidecar: Sidecar, steps: int) -> Float64[np.ndarray, "sy
     Every discrete symmetry is followed by every turn about every continuous axis.
 
     Args:
-        sidecar: Of the mesh.
-        steps: Into how many turns the full turn about a continuous axis is divided.
+        sidecar: The mesh's.
+        steps: Number of steps into which a full turn about a continuous axis is divided.
 
     Source: Hodan et al. 2020, "BOP challenge 2020 on 6D object localization", section 2.2; `models_info.json`.
     """
@@ -28,7 +28,7 @@ def symmetry_transforms(sidecar: Sidecar, steps: int) -> Float64[np.ndarray, "sy
 
 
 def _turns(about: Turning, steps: int) -> Float64[np.ndarray, "step 4 4"]:
-    """Returns turns about an axis, from none on. Source: Rodrigues' rotation formula."""
+    """Returns rotations about an axis, the identity first. Source: Rodrigues' rotation formula."""
     axis = np.array(about.axis) / np.linalg.norm(about.axis)
     x, y, z = axis
     across = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])

@@ -18,7 +18,7 @@ def pack_words(linear: Float[np.ndarray, "*shape 3"]) -> Int32[np.ndarray, "*sha
 def mip_chain(linear: Float32[np.ndarray, "side side 3"]) -> Int32[np.ndarray, "texel"]:
     """Returns all levels of a power-of-two square one after the other, each the 2x2 means of the one before.
 
-    The means are taken in linear light and never of rounded words.
+    The means are of linear light, not of rounded words.
     """
     levels = [pack_words(linear).reshape(-1)]
     while len(linear) > 1:

@@ -1,4 +1,4 @@
-"""All textures that go into the bank: collected, stored once each, and the noise tiles, which no file holds."""
+"""Collects all textures of the bank, storing each once, and makes the noise tiles."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ondr.assets.texels import mip_chain
 from ondr.errors import say_once
 
 BRIGHTEST = 0.001
-"""Share of a panorama's texels that may be brighter than can be stored."""
+"""Share of a panorama's texels that may be clipped."""
 NOISE_SIDE = 128
 RAMP_SIDE = 256
 NOISE_SLOPES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
-"""How steeply the amplitude of each noise tile falls with spatial frequency: from grains to clouds."""
+"""Slope at which the amplitude of each noise tile falls with spatial frequency: from grains to clouds."""
 NOISE_KEY = 0x6F6E6472
 """Fixed, so that the tiles are the same in every run."""
 NOISE_CONTRAST = 0.2
@@ -26,7 +26,7 @@ NOISE_CONTRAST = 0.2
 
 
 class TextureStore:
-    """Texels of all textures, while they are being collected."""
+    """Collects the texels of all textures."""
 
     rows: list[tuple[int, int]]
     """First texel and log2 of the side of each texture; row 0 is a single white texel."""
@@ -34,7 +34,7 @@ class TextureStore:
     """Number of texels."""
 
     def __init__(self, most: int) -> None:
-        """Begins with the white texel.
+        """Makes a store that holds the white texel.
 
         Args:
             most: Largest side, a power of two; larger images are scaled down.
@@ -55,10 +55,10 @@ class TextureStore:
         return len(self.rows) - 1
 
     def add_own(self, images: Sequence[ImageData | None]) -> list[int]:
-        """Adds the images of a mesh's surfaces and returns their rows: 0 for none, an earlier row for equal ones.
+        """Adds the images of a mesh's surfaces and returns their rows: 0 for none, an earlier row for an equal image.
 
         Raises:
-            AssetError: An image cannot be decoded. Nothing is added then.
+            AssetError: An image cannot be decoded. Then nothing is added.
         """
         new = {self._key(i): i for i in images if i is not None and self._key(i) not in self._known}
         decoded = {key: read_square(image, self.most)[0] for key, image in new.items()}
@@ -68,7 +68,7 @@ class TextureStore:
         return [0 if image is None else self._known[self._key(image)] for image in images]
 
     def add_tile(self, image: ImageData) -> int:
-        """Adds an image as a new row, so that rows of one kind follow each other, and stores its texels once.
+        """Adds an image as a new row, so that rows of a kind are consecutive, but stores equal texels once.
 
         Raises:
             AssetError: It cannot be decoded.
@@ -92,8 +92,7 @@ class TextureStore:
     def add_panorama(self, linear: Float32[np.ndarray, "height width 3"], side: int) -> tuple[int, float]:
         """Adds a panorama as a new row, stretched to a square, and returns the row and the radiance of a full texel.
 
-        What is brighter than all but a few texels, such as the sun, is stored as bright as these: eight bits have to do
-        for the rest.
+        The few brightest texels, such as the sun, are clipped, so that eight bits resolve the rest.
         """
         square = resampled(linear, side)
         scale = float(max(np.quantile(square.max(axis=-1), 1 - BRIGHTEST), 1e-6))
@@ -105,7 +104,7 @@ class TextureStore:
         return np.concatenate(self._chunks)
 
     def say_scaled(self) -> None:
-        """Says how many textures were scaled down, if any were."""
+        """Reports how many textures were scaled down, if any."""
         if self._scaled:
             say_once(
                 f"{len(self._scaled)} textures are larger than assets.max_texture_size = {self.most} and are scaled "
@@ -121,15 +120,15 @@ class TextureStore:
 
 
 def noise_tile(slope: float, key: int) -> Float32[np.ndarray, "side side 3"]:
-    """Returns coloured noise that repeats without a seam, as linear RGB.
+    """Returns seamless coloured noise as linear RGB.
 
     Args:
-        slope: The amplitude falls with spatial frequency to this power: 0 is white noise.
-        key: Of the random generator.
+        slope: The amplitude falls with spatial frequency to this power; 0 is white noise.
+        key: Key of the random generator.
     """
     white = np.random.Generator(np.random.Philox(key=key)).standard_normal((NOISE_SIDE, NOISE_SIDE, 3))
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(NOISE_SIDE), np.fft.fftfreq(NOISE_SIDE)))
-    frequency[0, 0] = np.inf  # no constant part: the mean is the same for every tile
+    frequency[0, 0] = np.inf  # no constant part, so that all tiles have the same mean
     shaped = np.fft.ifft2(np.fft.fft2(white, axes=(0, 1)) * frequency[..., None] ** -slope, axes=(0, 1)).real
     shaped -= shaped.mean(axis=(0, 1))
     root = 0.5 + NOISE_CONTRAST * shaped / shaped.std(axis=(0, 1))
@@ -142,6 +141,6 @@ def noise_tiles() -> list[Float32[np.ndarray, "side side 3"]]:
 
 
 def ramp_tile() -> Float32[np.ndarray, "side side 3"]:
-    """Returns linear light from black above to white below."""
+    """Returns a gradient of linear light from black at the top to white at the bottom."""
     values = np.linspace(0, 1, RAMP_SIDE, dtype=np.float32)
     return np.repeat(np.repeat(values[:, None, None], RAMP_SIDE, axis=1), 3, axis=2)

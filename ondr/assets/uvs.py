@@ -1,4 +1,4 @@
-"""Texture coordinates for triangles that have none: each is projected along the axis that it faces most."""
+"""Texture coordinates for triangles without any: box projection along each triangle's dominant axis."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from jaxtyping import Float64
 
 AXES = np.eye(3)
 UPWARDS = AXES[[2, 2, 1]]
-"""Which way a texture stands on a face, for faces along x, y and z."""
+"""The texture's up direction on faces along x, y and z."""
 
 
 def project_uvs(
     corners: Float64[np.ndarray, "triangle 3 3"], normals: Float64[np.ndarray, "triangle 3"]
 ) -> Float64[np.ndarray, "triangle 3 2"]:
-    """Projects each triangle along its dominant axis, so that a texture is unmirrored seen from outside.
+    """Projects each triangle along its dominant axis, such that textures are not mirrored seen from outside.
 
     Args:
-        corners: Positions; the longest side of their bounding box is one repeat of a texture.
+        corners: Positions; a texture repeats once over the longest side of their bounding box.
         normals: Unit normals of the triangles.
 
     Returns:

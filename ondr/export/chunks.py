@@ -1,7 +1,7 @@
-"""Chunks of samples: each is rendered as one batch by one thread, so that its bits do not depend on who renders it.
+"""Chunks of samples: each is rendered as one batch on one thread, so that its bits do not depend on the process.
 
-On the CPU chunks are shared out among processes, a DataLoader's workers. On CUDA one process renders and several
-threads turn the images into files.
+On the CPU, chunks are distributed over a DataLoader's worker processes. On CUDA, one process renders and several
+threads encode the images.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ondr.loop.dataset import RandomizedScenes
 from ondr.pixel_format import as_bytes
 
 CPU_CHUNK = 8
-"""Images of a chunk on the CPU: what is lost at most when a worker is stopped, and few enough to share out a small set;
-16 or 32 are no faster per image."""
+"""Images per chunk on the CPU: the most that a stopped worker loses, and few enough to distribute a small set. 16 or 32
+are no faster per image."""
 UserError = ConfigError | AssetError | BackendError
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -44,36 +44,36 @@ class Job:
     count: int
     folder: Folder
     threads: int = 0
-    """That turn images into files while others wait; 0: the one that renders."""
+    """Threads that encode images; 0: the rendering thread does it."""
 
     @property
     def chunk(self) -> int:
-        """Images of a chunk."""
+        """Images per chunk."""
         size = self.scenes.cfg.batch_size
         return size if self.scenes.device.type == "cuda" else min(size, CPU_CHUNK)
 
     def source(self, assets: Assets) -> Source:
-        """Returns what the format is told.
+        """Returns what the format receives.
 
         Args:
-            assets: On the CPU.
+            assets: The assets on the CPU.
         """
         return Source(self.scenes.cfg, assets, self.image_format)
 
 
 class Chunks(Dataset[int | UserError]):
-    """Chunk k, asked for, is rendered and written; the result is its number of images, or what went wrong."""
+    """Item k renders and writes chunk k; its value is the number of images, or the error."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
 
     @functools.cached_property
     def source(self) -> Source:
-        """What the format is told; made where it is used, so that a worker need not be sent the assets."""
+        """What the format receives; made in each worker, so that the assets need not be sent there."""
         return self.job.source(self.job.scenes.assets.to("cpu"))
 
     def __getitem__(self, chunk: int) -> int | UserError:
-        # As a value: a DataLoader would add the worker's whole stack to the message.
+        # Returned as a value, since a DataLoader would add the worker's traceback to the message.
         try:
             return self._write(chunk)
         except (ConfigError, AssetError, BackendError) as error:
@@ -83,7 +83,7 @@ class Chunks(Dataset[int | UserError]):
     def _write(self, chunk: int) -> int:
         job = self.job
         first = chunk * job.chunk
-        # All of a chunk is rendered even if the set ends within it: a batch's size decides about the last bits.
+        # Whole chunks are rendered even if the set ends within one, since the last bits depend on the batch size.
         batch = job.scenes.render(range(first, first + job.chunk))
         numbers = range(first, min(first + job.chunk, job.count))
         images = _images(batch, numbers)
@@ -104,12 +104,12 @@ def written(job: Job, chunks: Sequence[int], workers: int) -> Iterator[int]:
     """Writes chunks, in any order, and yields the number of images of each.
 
     Raises:
-        ConfigError: What the format cannot say, or what the file system refuses.
-        AssetError: A worker cannot load the assets any more.
+        ConfigError: The format cannot express an image, or a file cannot be written.
+        AssetError: A worker cannot load the assets.
         BackendError: A worker cannot render, or was killed.
     """
     options: dict[str, Any] = {"in_order": False, "worker_init_fn": _leave_interrupts} if workers else {}
-    # A generator of its own: a DataLoader would draw its workers' seeds from the user's.
+    # A generator of its own, since a DataLoader draws its workers' seeds from the global one.
     options["generator"] = torch.Generator()
     loader = DataLoader(Chunks(job), batch_size=None, sampler=chunks, num_workers=workers, **options)
     with _one_thread():
@@ -129,7 +129,7 @@ def written(job: Job, chunks: Sequence[int], workers: int) -> Iterator[int]:
 
 
 def _leave_interrupts(_: int) -> None:
-    """Lets a worker finish what it writes when Ctrl-C is pressed: the main process stops it after that."""
+    """Lets a worker finish its files when Ctrl-C is pressed; the main process stops it afterwards."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -160,7 +160,7 @@ def _each(items: Sequence[Item], make: Callable[[Item], Made], threads: int) -> 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Renders on one thread in this process too, as workers do: their number decides about the last bits."""
+    """Renders on one thread in this process, as workers do, since the last bits depend on the number of threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,7 +1,7 @@
-"""The folder of a set while it grows: no file in it is ever half written, and what is there can be gone on with.
+"""The folder of a set while it is written: no file is ever incomplete, and an interrupted export can be resumed.
 
-Every file is written under another name in a folder of its own and renamed when it is whole. A sample counts as there
-when its record is, which comes last; records lie in that folder too, which is removed when the set is whole.
+Every file is written to a temporary folder and renamed when it is complete. A sample is complete when its record
+exists, which is written last; records are in the temporary folder too, which is removed when the set is complete.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ MANIFEST = "manifest.json"
 
 
 class Folder:
-    """A set's folder. Pickles, so that workers can write to it."""
+    """A set's folder. It can be pickled, so that workers can write to it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def open(self, manifest: dict[str, Any]) -> bool:
-        """Begins a set or goes on with one; returns whether it is whole already.
+        """Begins or resumes a set; returns whether it is already complete.
 
         Raises:
-            ConfigError: The folder cannot be written, holds something else, or a set of other settings.
+            ConfigError: The folder cannot be written, or holds something else or a set with other settings.
         """
         known = self._manifest()
         if known is None:
@@ -54,7 +54,7 @@ class Folder:
         return bool(complete)
 
     def write(self, files: dict[str, bytes]) -> None:
-        """Writes files, by their path below the folder, each at once.
+        """Writes files, given by path below the folder, each atomically.
 
         Raises:
             ConfigError: The disk is full or a folder cannot be written.
@@ -64,7 +64,7 @@ class Folder:
                 self._replace(self.root / name, content)
 
     def keep(self, number: int, record: Any) -> None:
-        """Notes that a sample is whole.
+        """Records that a sample is complete.
 
         Raises:
             ConfigError: The disk is full or the folder cannot be written.
@@ -72,15 +72,15 @@ class Folder:
         self.write({f"{UNFINISHED}/{number:06d}.json": json.dumps(record).encode()})
 
     def kept(self) -> set[int]:
-        """Returns the numbers of the samples that are whole."""
+        """Returns the numbers of the complete samples."""
         return {int(path.stem) for path in self._work.glob("*.json")}
 
     def records(self, count: int) -> list[Any]:
-        """Returns what was kept of the first samples, in their order."""
+        """Returns the records of the first samples, in order."""
         return [json.loads((self._work / f"{number:06d}.json").read_bytes()) for number in range(count)]
 
     def finish(self, files: Iterator[tuple[str, bytes]], manifest: dict[str, Any]) -> None:
-        """Writes the set's own files, then that it is whole.
+        """Writes the set's own files, then marks it as complete.
 
         Raises:
             ConfigError: The disk is full or the folder cannot be written.
@@ -95,10 +95,10 @@ class Folder:
         return self.root / UNFINISHED
 
     def _manifest(self) -> dict[str, Any] | None:
-        """Returns the manifest that is there; None in a folder that is empty or does not exist."""
+        """Reads the manifest; None for a folder that is empty or does not exist."""
         with told(self.root):
             names = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
-        # Begun, but stopped before its first file was whole.
+        # Also a set that was interrupted before its first file was complete.
         if names <= {UNFINISHED}:
             return None
         try:
@@ -113,7 +113,7 @@ class Folder:
         return known
 
     def _replace(self, path: Path, content: bytes) -> None:
-        # Named anew each time: two processes never write to one file, even if a set is made twice at the same time.
+        # A new name each time: two processes never write to one file, even if they make the same set.
         part = self._work / f"{uuid.uuid4().hex}.part"
         try:
             part.write_bytes(content)
@@ -126,7 +126,7 @@ class Folder:
 
 @contextmanager
 def told(root: Path) -> Iterator[None]:
-    """Says in one line what the file system refuses within the block.
+    """Turns errors of the file system within the context into one clear sentence.
 
     Raises:
         ConfigError: An OSError was raised.

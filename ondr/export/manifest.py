@@ -1,4 +1,4 @@
-"""What a set was made from: enough to make it again, and to tell whether a folder holds the beginning of the same."""
+"""The manifest of a set: enough to make it again, and to tell whether a folder holds the beginning of the same set."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ondr.doctor import version
 from ondr.leaves import leaves_of
 
 LIBRARIES = ("ondr", "torch", "numba", "numpy", "scipy", "trimesh", "kornia", "pillow")
-"""What the bits of an image or a file depend on."""
+"""Libraries that the bits of an image or a file depend on."""
 MOST_DIFFERENCES = 3
-"""How many differences an error names."""
+"""Most differences that an error names."""
 NOTHING = "nothing"
 
 
 def describe(cfg: Config, assets: Assets, device: torch.device, **choices: Any) -> dict[str, Any]:
-    """Returns the manifest of a set, of plain numbers, strings, lists and dicts.
+    """Returns the manifest of a set: plain numbers, strings, lists and dicts.
 
     Args:
-        cfg: With the outputs of the format.
-        assets: On the CPU.
-        device: What renders.
-        choices: What else decides what is written.
+        cfg: The config, with the format's outputs.
+        assets: The assets on the CPU.
+        device: The device that renders.
+        choices: Further choices that the files depend on.
     """
     about = {
         "made_by": "ondr export",
@@ -40,13 +40,13 @@ def describe(cfg: Config, assets: Assets, device: torch.device, **choices: Any) 
         "assets": {"packed": _digest_of_bank(assets.bank), "meshes": dict(_digests(assets))},
         "config": cfg.to_dict(),
     }
-    # As it will be read again: tuples become lists, and so on.
+    # In the form in which it will be read: tuples become lists, and so on.
     plain: dict[str, Any] = json.loads(json.dumps(about))
     return plain
 
 
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
-    """Returns in words how two manifests differ; an empty string if they do not."""
+    """Describes how two manifests differ; an empty string if they do not."""
     flat_there, flat_asked = dict(_flat(there)), dict(_flat(asked))
     said = [
         f"{name} {flat_there.get(name, NOTHING)} there, {flat_asked.get(name, NOTHING)} now"
@@ -58,7 +58,7 @@ def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
 
 
 def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields values by their dotted names, settings by their own."""
+    """Yields values by dotted names; settings have their own names."""
     for name, value in manifest.items():
         if isinstance(value, dict):
             yield from _flat(value, "" if name == "config" else f"{prefix}{name}.")
@@ -67,7 +67,7 @@ def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _digest_of_bank(bank: Bank) -> str:
-    """Returns a digest of all meshes, materials and textures, as they are rendered."""
+    """Returns a digest of all packed meshes, materials and textures."""
     digest = hashlib.blake2b(digest_size=16)
     for tensor in leaves_of(bank):
         digest.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
@@ -76,7 +76,7 @@ def _digest_of_bank(bank: Bank) -> str:
 
 
 def _digests(assets: Assets) -> Iterator[tuple[str, str]]:
-    """Yields the digest of each mesh file by its name; composed meshes are no files."""
+    """Yields name and digest of each mesh file; composed meshes have no files."""
     for name, path in zip(assets.mesh_files, map(Path, assets.mesh_paths), strict=True):
         if path.is_file():
             yield name, hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Writing a fixed set to disk: the one function that others call."""
+"""Writes a fixed set to disk: the entry point of the package."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from ondr.export.manifest import describe
 from ondr.loop.dataset import RandomizedScenes
 
 MOST_WORKERS = 16
-"""That `workers=None` starts: each has 600 MB resident, some of it shared after a fork."""
+"""Most workers that `workers=None` starts: each takes 600 MB, some of it shared after a fork."""
 MOST_IMAGES = 10**6
-"""Names have six digits."""
+"""File names have six digits."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What an export has done."""
+    """The result of an export."""
 
     folder: Path
     images: int
-    """In the set."""
+    """Images in the set."""
     rendered: int
-    """By this call; the others were there."""
+    """Images rendered by this call; the others existed."""
 
 
 def write(
@@ -44,26 +44,26 @@ def write(
     image_format: ImageFormat = "png",
     progress: bool = True,
 ) -> Written:
-    """Writes the images of the sample ids 0, 1, ... as a set on disk, or goes on where an earlier call stopped.
+    """Writes the images of the sample ids 0, 1, ... as a set on disk, or resumes an interrupted call.
 
-    The files are the same whatever the number of workers, and however often it was interrupted. `manifest.json` says
-    from what the set was made; it is written last, with `"complete": true`.
+    The files do not depend on the number of workers or on interruptions. `manifest.json` describes how the set was
+    made; `"complete": true` is written there last.
 
     Args:
         cfg: What to render. The outputs that the format needs are added.
         out: A new or empty folder, or one that holds the beginning of the same set.
         format: `coco`, `yolo`, `kitti`, `bop` or `ndds`.
-        count: How many images.
-        workers: Processes that render, on CUDA threads that turn images into files; 0: this one alone; None: one for
-            each core.
+        count: Number of images.
+        workers: Processes that render; on CUDA, threads that encode images. 0: this process and thread alone; None: one
+            for each core.
         image_format: `png`, or `jpeg` with quality 95.
         progress: Whether to show a progress bar on a terminal.
 
     Raises:
-        ConfigError: An argument is wrong, the format has no words for what the config draws, the folder holds
+        ConfigError: An argument is wrong, the format cannot express what the config may draw, the folder holds
             something else or cannot be written, or the disk is full.
         AssetError: A file cannot be used.
-        BackendError: The device or what renders on it is missing, or a worker was killed.
+        BackendError: The device or its renderer is missing, or a worker was killed.
     """
     _check(format, count, workers, image_format)
     chosen, root = FORMATS[format], Path(os.path.abspath(Path(out).expanduser()))
@@ -99,7 +99,7 @@ def _check(format: str, count: int, workers: int | None, image_format: str) -> N
 
 
 def _with_outputs(cfg: Config, needed: tuple[str, ...]) -> Config:
-    """Returns the config with the outputs it lacks, after its own."""
+    """Returns the config with missing outputs added after its own."""
     missing = [name for name in needed if name not in cfg.outputs]
     return cfg.with_overrides([f"outputs=[{', '.join([*cfg.outputs, *missing])}]"]) if missing else cfg
 

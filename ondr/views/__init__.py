@@ -1,6 +1,6 @@
-"""The same labels in the conventions of others, one file for each.
+"""The labels in the conventions of other libraries, one file for each.
 
-Objects that are holes are left out everywhere; ignored ones in all views but COCO's, which has a flag for them.
+Holes are left out everywhere; ignored objects in all views but COCO's, which has a flag for them.
 """
 
 from ondr.views.bop import BopView as BopView

@@ -1,7 +1,7 @@
-"""The labels as BOP writes them: poses of rigid models in millimetres.
+"""The labels in BOP's format: poses of rigid models in millimetres.
 
-A model is the file's mesh in its own coordinates, times its scale, times 1000. Which file is which object is left to
-`ds.mesh_files`: object n is file n - 1.
+A model is the file's mesh in its own coordinates, times its scale, times 1000. Object n is file n - 1 of
+`ds.mesh_files`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from ondr.views.common import kept, opencv_intrinsics, require
 NEEDS = ("boxes", "boxes_amodal", "mesh_ids", "visibility", "truncation", "instances", "camera_from_object", "scale")
 MILLIMETRES = 1000
 SAME = 1e-4
-"""Relative difference up to which two scales are one: float32 rounding of a quotient and two products is below 1e-6."""
+"""Relative tolerance for equal scales: float32 rounding of a quotient and two products is below 1e-6."""
 LEAST_INSIDE = 1e-6
-"""Share of a box inside the image that float32 still tells from none, in 1 - `truncation`."""
+"""Least share of a box inside the image, 1 - `truncation`, that float32 distinguishes from 0."""
 
 
 class BopView(TypedDict):
-    """The three files of a BOP scene, of plain numbers, strings, lists and dicts. Keys are sample ids, as JSON has
-    them."""
+    """The three files of a BOP scene: plain numbers, strings, lists and dicts. Keys are sample ids as strings, as in
+    JSON."""
 
     scene_gt: dict[str, list[dict[str, Any]]]
     """`obj_id` from 1, `cam_R_m2c` (9 numbers, row by row), `cam_t_m2c` (mm)."""
@@ -35,24 +35,24 @@ class BopView(TypedDict):
     """`bbox_obj` and `bbox_visib` (x, y, width, height in whole pixels), `px_count_all`, `px_count_valid`,
     `px_count_visib`, `visib_fract`."""
     scene_camera: dict[str, dict[str, Any]]
-    """`cam_K` (9 numbers, row by row; pixel centres are whole numbers) and `depth_scale`."""
+    """`cam_K` (9 numbers, row by row; pixel centres at integers) and `depth_scale`."""
 
 
 def to_bop(targets: Targets, depth_scale: float = 1.0) -> BopView:
-    """Returns what BOP's `scene_gt.json`, `scene_gt_info.json` and `scene_camera.json` hold.
+    """Returns the content of BOP's `scene_gt.json`, `scene_gt_info.json` and `scene_camera.json`.
 
-    BOP counts the silhouette's pixels outside of the image as well. Here, `px_count_all` of an object that the frame
-    cuts is the count inside, over 1 - `truncation`: exact for an object that fills its box, an estimate for others.
-    Depth is known wherever there is a surface, so that `px_count_valid` is all of the silhouette inside the image.
+    BOP also counts the silhouette's pixels outside the image. Here, `px_count_all` of an object cut by the frame is the
+    count inside over 1 - `truncation`: exact for an object that fills its box, an estimate for others. Depth is known
+    for every surface, so `px_count_valid` counts the whole silhouette inside the image.
 
     Args:
         targets: With `boxes`, `boxes_amodal`, `mesh_ids`, `visibility`, `truncation`, `instances`,
             `camera_from_object`, `scale`, `intrinsics` and `distortion`.
-        depth_scale: Millimetres of one unit of the depth images that these labels go with.
+        depth_scale: Millimetres per unit of the accompanying depth images.
 
     Raises:
-        ConfigError: A field is not there, an object is stretched or one mesh comes in several sizes, or an image is
-            mirrored, turned or seen through a lens.
+        ConfigError: A field is missing, an object is stretched, a mesh has several sizes, or an image is mirrored,
+            rotated or seen through a lens.
 
     Source:
         BOP toolkit, docs/bop_datasets_format.md and scripts/calc_gt_info.py.
@@ -79,7 +79,7 @@ def to_bop(targets: Targets, depth_scale: float = 1.0) -> BopView:
 
 
 def visible_pixels(targets: Targets) -> list[list[int]]:
-    """Returns how many pixels each object of each image has."""
+    """Returns the number of visible pixels of each object of each image."""
     (instances, labels) = require(targets, "to_bop()", "instances", "mesh_ids")
     slots: Int64[Tensor, "batch pixel"] = instances.long().flatten(1) + 1
     counts = slots.new_zeros(len(slots), labels.shape[1] + 1).scatter_add_(1, slots, torch.ones_like(slots))
@@ -88,10 +88,10 @@ def visible_pixels(targets: Targets) -> list[list[int]]:
 
 
 def check_scales(targets: Targets, objects: Tensor, view: str) -> None:
-    """Refuses objects that no rigid model stands for.
+    """Refuses objects that are not instances of a rigid model.
 
     Raises:
-        ConfigError: An object is stretched, or a mesh comes in several sizes.
+        ConfigError: An object is stretched, or a mesh has several sizes.
     """
     scale, mesh_ids = require(targets, view, "scale", "mesh_ids")
     sizes: dict[int, float] = {}

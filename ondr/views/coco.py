@@ -1,4 +1,4 @@
-"""The labels as COCO writes them."""
+"""The labels in COCO's format."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ondr.views.rle import encode
 
 
 class CocoView(TypedDict):
-    """A data set as pycocotools reads it, of plain numbers, strings, lists and dicts."""
+    """A data set in the form that pycocotools reads: plain numbers, strings, lists and dicts."""
 
     images: list[dict[str, Any]]
     annotations: list[dict[str, Any]]
@@ -21,12 +21,12 @@ class CocoView(TypedDict):
 
 
 def to_coco(targets: Targets, class_names: Sequence[str] | None = None) -> CocoView:
-    """Returns images and annotations as COCO writes them: iscrowd = 1 for ignored objects, boxes as x y width height,
-    category ids from 1, run-length masks if `instances` is there.
+    """Returns images and annotations in COCO's format: iscrowd = 1 for ignored objects, boxes as x y width height,
+    category ids from 1, run-length masks if the targets have `instances`.
 
     Args:
         targets: Their sample ids become image ids.
-        class_names: `ds.class_names`, for `categories`; without them, classes are named by their number.
+        class_names: `ds.class_names`, for `categories`; without them, classes are named by their numbers.
 
     Raises:
         ConfigError: `boxes` or `labels` is not among `cfg.outputs`.
@@ -44,7 +44,7 @@ def to_coco(targets: Targets, class_names: Sequence[str] | None = None) -> CocoV
         for index, slot in enumerate(present.nonzero()[:, 0].tolist()):
             x1, y1, x2, y2 = boxes[row, slot].tolist()
             annotation = {
-                # Never 0, which pycocotools takes for unmatched; the ids of `ondr.mix`'s photos are negative.
+                # Never 0, which means unmatched to pycocotools; the ids of `ondr.mix`'s photos are negative.
                 "id": sample_id * labels.shape[1] + slot + (sample_id >= 0),
                 "image_id": sample_id,
                 "category_id": int(labels[row, slot]) + 1,

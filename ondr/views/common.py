@@ -1,4 +1,4 @@
-"""What several conventions ask of the labels: fields that are there, objects that count, a camera that they can say."""
+"""Helpers of several views: required fields, objects that count, intrinsics that they can express."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ondr.batch import Targets
 from ondr.errors import ConfigError
 
 SKEWED = 1e-4
-"""Share of the focal length above which an entry of K that should be 0 is not: float32 rounding stays far below."""
+"""Tolerance of entries of K that should be 0, relative to the focal length: far above float32 rounding."""
 
 
 def require(targets: Targets, view: str, *names: str) -> tuple[Tensor, ...]:
@@ -18,11 +18,11 @@ def require(targets: Targets, view: str, *names: str) -> tuple[Tensor, ...]:
 
     Args:
         targets: The labels.
-        view: What asks for the fields, for the message.
+        view: What needs the fields, for the message.
         names: The fields.
 
     Raises:
-        ConfigError: A field is not there; the message names all that are missing.
+        ConfigError: A field is missing; the message names all missing ones.
     """
     found = {name: getattr(targets, name) for name in names}
     missing = [name for name, field in found.items() if field is None]
@@ -35,15 +35,15 @@ def require(targets: Targets, view: str, *names: str) -> tuple[Tensor, ...]:
 
 
 def kept(targets: Targets) -> Bool[Tensor, "batch object"]:
-    """Returns where there is an object that is not ignored."""
+    """Returns which slots hold an object that is not ignored."""
     return targets.valid if targets.ignored is None else targets.valid & ~targets.ignored
 
 
 def centred(boxes: Float32[Tensor, "n 4"], size: tuple[int, int]) -> Float32[Tensor, "n 4"]:
-    """Returns x1 y1 x2 y2 in pixels as centre x, centre y, width, height in shares of the image's width and height."""
+    """Converts x1 y1 x2 y2 in pixels to centre x, centre y, width, height as shares of the image's width and height."""
     height, width = size
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    # By numbers of the host: a tensor of them would make a GPU wait for its upload.
+    # Python numbers, since uploading a tensor would synchronise with a GPU.
     return torch.stack([middle[:, 0] / width, middle[:, 1] / height, sides[:, 0] / width, sides[:, 1] / height], dim=1)
 
 
@@ -55,15 +55,15 @@ def masks_of(
 
 
 def opencv_intrinsics(targets: Targets, view: str, *, skew: bool = True) -> Float[Tensor, "batch 3 3"]:
-    """Returns K on OpenCV's grid, where the centres of pixels are whole numbers: cx and cy are less by 0.5.
+    """Returns K on OpenCV's grid, with pixel centres at integers: cx and cy are less by 0.5.
 
     Args:
         targets: With `intrinsics` and `distortion`.
-        view: What asks for it, for the message.
-        skew: Whether the view can say that columns lean (K[0, 1]).
+        view: What needs K, for the message.
+        skew: Whether the view can express skew (K[0, 1]).
 
     Raises:
-        ConfigError: A field is not there, or an image is mirrored, turned or seen through a lens.
+        ConfigError: A field is missing, or an image is mirrored, rotated or seen through a lens.
     """
     intrinsics, distortion = require(targets, view, "intrinsics", "distortion")
     focal = intrinsics.diagonal(dim1=1, dim2=2)[:, :2]

@@ -1,4 +1,4 @@
-"""The labels as Hugging Face's DETR models take them."""
+"""The labels in the form of Hugging Face's DETR models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DetrLabels(TypedDict):
 
 
 def to_detr(targets: Targets) -> list[DetrLabels]:
-    """Returns one dict per image, as Hugging Face's DETR models take `labels`; `batch.to_detr()` adds the images.
+    """Returns one dict per image, the `labels` of Hugging Face's DETR models; `batch.to_detr()` adds the images.
 
     Raises:
         ConfigError: `boxes` or `labels` is not among `cfg.outputs`.

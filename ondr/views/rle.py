@@ -1,4 +1,4 @@
-"""COCO's compressed run lengths of masks."""
+"""COCO's compressed run-length encoding of masks."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from jaxtyping import Bool
 from torch import Tensor
 
 BITS = 5
-"""Bits of a number in each character."""
+"""Bits of a number per character."""
 SIGN, MORE, FIRST = 0x10, 0x20, 48
-"""The sign within the last character's bits, the flag that another one follows, and the character that stands for 0."""
+"""The sign bit of the last character, the flag that another character follows, and the character for 0."""
 
 
 def encode(mask: Bool[Tensor, "height width"]) -> dict[str, Any]:
-    """Returns a mask as COCO's `segmentation`: `size` (height, width) and `counts`, a string.
+    """Encodes a mask as COCO's `segmentation`: `size` (height, width) and `counts`, a string.
 
     Source:
         COCO API, `common/maskApi.c` (rleEncode, rleToString).
@@ -30,7 +30,7 @@ def encode(mask: Bool[Tensor, "height width"]) -> dict[str, Any]:
 
 
 def compress(counts: list[int]) -> str:
-    """Returns run lengths as text; from the fourth on as the difference to the run before the last."""
+    """Encodes run lengths as text, from the fourth on as differences from the run two before."""
     parts = []
     for index, count in enumerate(counts):
         number = count - counts[index - 2] if index > 2 else count

@@ -1,4 +1,4 @@
-"""The labels as torchvision's detection models take them."""
+"""The labels in the form of torchvision's detection models."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class TorchvisionTarget(TypedDict):
     labels: Int64[Tensor, "n"]
     """Class from 1; 0 is torchvision's background."""
     area: Float32[Tensor, "n"]
-    """Pixels of the mask, or of the box where there are no masks."""
+    """Area of the mask in pixels, or of the box if there are no masks."""
     iscrowd: Int64[Tensor, "n"]
     image_id: Int64[Tensor, ""]
     masks: NotRequired[UInt8[Tensor, "n height width"]]
 
 
 def to_torchvision(targets: Targets) -> list[TorchvisionTarget]:
-    """Returns one dict per image for torchvision's detection models; with masks if `instances` is there.
+    """Returns one dict per image for torchvision's detection models, with masks if the targets have `instances`.
 
     Raises:
         ConfigError: `boxes` or `labels` is not among `cfg.outputs`.

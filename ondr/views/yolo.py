@@ -1,4 +1,4 @@
-"""The labels as Ultralytics' losses take them."""
+"""The labels in the form of Ultralytics' losses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BYTE = 255
 
 
 class YoloView(TypedDict):
-    """A batch for Ultralytics' losses, without the images. n is the number of objects of all images."""
+    """A batch for Ultralytics' losses, without the images. n is the number of objects in all images."""
 
     batch_idx: Float32[Tensor, "n"]
     """Row of the batch that each object belongs to."""
@@ -24,14 +24,14 @@ class YoloView(TypedDict):
     bboxes: Float32[Tensor, "n 4"]
     """Centre x, centre y, width, height as shares of the image's width and height."""
     masks: NotRequired[Shaped[Tensor, "batch height width"]]
-    """Which of its image's objects each pixel shows, from 1 in the order of `bboxes`; 0 for none. What Ultralytics
-    calls overlapping masks (`overlap_mask=True`, its default), in the image's own size: the loss scales them down."""
+    """The object of its image that each pixel shows, from 1 in the order of `bboxes`; 0 for none. Ultralytics calls
+    this overlapping masks (`overlap_mask=True`, its default). They have the image's size: the loss scales them down."""
 
 
 def to_yolo(targets: Targets) -> YoloView:
-    """Returns one dict for the whole batch, as Ultralytics' losses take it; `batch.to_yolo()` adds the images.
+    """Returns one dict for the whole batch, in the form of Ultralytics' losses; `batch.to_yolo()` adds the images.
 
-    With masks, for its segmentation loss, if `instances` is there.
+    It has masks, for the segmentation loss, if the targets have `instances`.
 
     Raises:
         ConfigError: `boxes` or `labels` is not among `cfg.outputs`.
@@ -55,7 +55,7 @@ def _overlapping(
     instances: Int16[Tensor, "batch height width"], objects: Bool[Tensor, "batch object"]
 ) -> Shaped[Tensor, "batch height width"]:
     numbers = torch.where(objects, objects.cumsum(dim=1), 0)
-    # One entry more, at the front, for pixels without an object.
+    # One more entry at the front, for pixels without an object.
     table = torch.nn.functional.pad(numbers, (1, 0))
     seen = table.gather(1, instances.long().flatten(1) + 1).reshape(instances.shape)
     return seen.to(torch.uint8 if objects.shape[1] <= BYTE else torch.int32)

@@ -1,4 +1,4 @@
-"""What a format has to say: which outputs it needs, how one sample is written, and how the set is closed.
+"""The interface of a format: the outputs that it needs, how a sample is written, and how a set is closed.
 
 A format only turns labels into bytes. Rendering, files, interruption and resuming are left to `write` and `folder`.
 """
@@ -22,13 +22,13 @@ from ondr.laws import Law
 
 ImageFormat = Literal["png", "jpeg"]
 Camera = Literal["any", "straight", "upright"]
-"""Any; neither mirrored, turned nor with a lens; and without skew as well."""
+"""Cameras that a format can express. straight: not mirrored or rotated, no lens; upright: without skew as well."""
 SUFFIXES: dict[ImageFormat, str] = {"png": ".png", "jpeg": ".jpg"}
 
 
 @dataclass(frozen=True)
 class Source:
-    """What all samples of a set have in common."""
+    """What all samples of a set share."""
 
     cfg: Config
     assets: Assets
@@ -37,12 +37,12 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """The ending of the images' names."""
+        """Suffix of the images' names."""
         return SUFFIXES[self.image_format]
 
     @property
     def bare_names(self) -> list[str]:
-        """The names of the classes without white space, which separates words in some formats."""
+        """Class names without white space, which is a separator in some formats."""
         return ["_".join(name.split()) for name in self.assets.class_names]
 
 
@@ -54,15 +54,15 @@ class Image:
     """From 0, without gaps."""
     pixels: UInt8[Tensor, "height width 3"]
     targets: Targets
-    """Of this image alone, on the CPU; their one row is row 0."""
+    """The targets of this image alone, on the CPU, in row 0."""
 
     @property
     def name(self) -> str:
-        """The number with six digits, as most formats name their files."""
+        """The number with six digits, which most formats use as file name."""
         return f"{self.number:06d}"
 
     def encoded(self, source: Source) -> bytes:
-        """Returns the picture as a file of the set's image format."""
+        """Encodes the picture in the set's image format."""
         return encode_picture(self.pixels, source.image_format)
 
 
@@ -71,39 +71,39 @@ class Sample:
     """What is written for one image."""
 
     files: dict[str, bytes]
-    """Contents by the path below the set's folder."""
+    """File contents by path below the set's folder."""
     record: Any = field(default_factory=dict)
-    """What the set's own files need to know of this sample: plain numbers, strings, lists and dicts."""
+    """What the set's own files need of this sample: plain numbers, strings, lists and dicts."""
 
 
 class Format(Protocol):
     """How a set is written."""
 
     outputs: ClassVar[tuple[str, ...]]
-    """Fields of Targets that must be there. More are used where the config names them."""
+    """Fields of Targets that it needs. It uses others if the config names them."""
     camera: ClassVar[Camera]
-    """Which cameras it can say."""
+    """The cameras that it can express."""
 
     def check(self, source: Source) -> None:
-        """Refuses what this format has no words for, before anything is rendered.
+        """Refuses what this format cannot express, before anything is rendered.
 
         Raises:
-            ConfigError: A setting does not go with the format.
+            ConfigError: A setting is incompatible with the format.
         """
 
     def sample(self, source: Source, image: Image) -> Sample:
         """Returns what is written for one image.
 
         Raises:
-            ConfigError: The image is one that the format has no words for.
+            ConfigError: The format cannot express the image.
         """
 
     def close(self, source: Source, records: list[Any]) -> Iterator[tuple[str, bytes]]:
-        """Yields the set's own files, path and content, once all samples are there.
+        """Yields path and content of the set's own files, after all samples were written.
 
         Args:
-            source: What all samples have in common.
-            records: Of all samples, in their order.
+            source: What all samples share.
+            records: Records of all samples, in order.
         """
 
 
@@ -120,11 +120,11 @@ NEUTRAL["upright"] = NEUTRAL["straight"] | {
     "augmentation.shear_degrees": "leaning",
     "camera.rolling_shutter_x": "leaning",
 }
-"""Quantities that must be 0, and what an image is otherwise, by the cameras that a format can say."""
+"""For each `Camera`, the quantities that must be 0, and what images are otherwise, in words."""
 
 
 def check_camera(cfg: Config, name: str, camera: Camera) -> None:
-    """Refuses a config whose cameras a format cannot say, before anything is rendered.
+    """Refuses a config whose cameras a format cannot express, before anything is rendered.
 
     Args:
         cfg: The settings.
@@ -148,7 +148,7 @@ def check_camera(cfg: Config, name: str, camera: Camera) -> None:
 
 
 def as_json(value: Any) -> bytes:
-    """Returns a value as JSON, one line for each entry of its outermost level."""
+    """Encodes a value as JSON, with a line for each entry of its outermost level."""
     if not isinstance(value, dict) or not value:
         return (json.dumps(value) + "\n").encode()
     lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(inner)}" for key, inner in value.items())

@@ -1,4 +1,4 @@
-"""BOP: scenes of RGB-D images with the poses of rigid models.
+"""BOP: scenes of RGB-D images with poses of rigid models.
 
 Source: BOP toolkit, docs/bop_datasets_format.md.
 """
@@ -22,9 +22,9 @@ from ondr.views.common import kept
 
 SPLIT = "train"
 SCENE_IMAGES = 1000
-"""Images of one scene, as in BOP's own rendered training sets."""
+"""Images per scene, as in BOP's rendered training sets."""
 FINEST_METRES = 1e-4
-"""Depth in steps of 0.1 mm where that reaches far enough, as in BOP's own rendered training sets."""
+"""Finest step of depth, as in BOP's rendered training sets; it is coarser if 16 bits do not reach far enough."""
 FILES = ("scene_gt", "scene_gt_info", "scene_camera")
 
 
@@ -35,7 +35,7 @@ class Bop:
     camera: ClassVar[Camera] = "straight"
 
     def check(self, source: Source) -> None:
-        """Refuses sizes and stretches that differ from image to image: models are rigid.
+        """Refuses sizes and stretches that vary between images, since models are rigid.
 
         Raises:
             ConfigError: `objects.size` or `objects.stretch` is random.
@@ -46,7 +46,7 @@ class Bop:
         """Returns the image, its depth and its visible masks.
 
         Raises:
-            ConfigError: An object has not the size of its model.
+            ConfigError: An object's size differs from its model's.
         """
         targets, scales = image.targets, _scales(source)
         depth = targets.depth[0, 0]  # type: ignore[index]

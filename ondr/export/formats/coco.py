@@ -19,7 +19,7 @@ class Coco:
     camera: ClassVar[Camera] = "any"
 
     def check(self, source: Source) -> None:
-        """Has nothing to refuse."""
+        """Refuses nothing."""
 
     def sample(self, source: Source, image: Image) -> Sample:
         """Returns the image and its annotations."""

@@ -1,8 +1,8 @@
 """KITTI's object benchmark: a line of numbers for each object.
 
-KITTI's boxes stand upright in the camera frame and turn about its vertical alone. For an object in any orientation the
-box here is the smallest such box around the object, heading where its file's x axis points in the horizontal plane: its
-own box, if it stands upright before a level camera with its file's x axis forward.
+KITTI's 3D boxes are upright in the camera frame and rotate about its vertical only. For an object in any orientation,
+the box is the smallest upright box around it whose heading is the file's x axis projected to the horizontal plane. If
+the object stands upright in front of a level camera, with the file's x axis forward, that is its own box.
 
 Source: KITTI object development kit, readme.txt, "Data Format Description".
 """
@@ -22,9 +22,9 @@ from ondr.export.formats.base import Camera, Image, Sample, Source
 from ondr.views.common import opencv_intrinsics
 
 FULLY_VISIBLE, PARTLY_VISIBLE = 0.95, 0.5
-"""Least visible share of the classes of occlusion 0 and 1. KITTI's people judged by eye: its readme has no numbers."""
+"""Least visible share for occlusion levels 0 and 1. KITTI's annotators judged by eye: its readme has no numbers."""
 DONT_CARE = "DontCare -1 -1 -10 {box} -1 -1 -1 -1000 -1000 -1000 -10"
-"""A region that counts neither way: an object below the limits of `labels.*`."""
+"""A region that evaluation ignores: an object below the limits of `labels.*`."""
 IDENTITY = torch.eye(3, 4)
 
 
@@ -38,7 +38,7 @@ class Kitti:
     camera: ClassVar[Camera] = "straight"
 
     def check(self, source: Source) -> None:
-        """Has nothing to refuse but cameras."""
+        """Refuses nothing: cameras are checked elsewhere."""
 
     def sample(self, source: Source, image: Image) -> Sample:
         """Returns the image, its objects and its calibration."""
@@ -54,12 +54,12 @@ class Kitti:
         return Sample(files)
 
     def close(self, source: Source, records: list[Any]) -> Iterator[tuple[str, bytes]]:
-        """Yields the list of all images, which MMDetection3D and OpenPCDet ask for."""
+        """Yields the list of all images, which MMDetection3D and OpenPCDet need."""
         yield "ImageSets/train.txt", "".join(f"{number:06d}\n" for number in range(len(records))).encode()
 
 
 def occlusion(visibility: float) -> int:
-    """Returns KITTI's class of occlusion: 0 fully visible, 1 partly, 2 largely occluded; 3, unknown, never."""
+    """Returns KITTI's occlusion level: 0 fully visible, 1 partly occluded, 2 largely occluded; never 3, unknown."""
     return 0 if visibility >= FULLY_VISIBLE else 1 if visibility >= PARTLY_VISIBLE else 2
 
 
@@ -82,7 +82,7 @@ def upright_box(points: Tensor, forward: Tensor) -> tuple[list[float], list[floa
 
 
 def _line(targets: Targets, source: Source, slot: int) -> str:
-    # Edges to the indices of the first and the last pixel.
+    # From pixel edges to the indices of the first and last pixels.
     x1, y1, x2, y2 = targets.boxes[0, slot].tolist()  # type: ignore[index]
     box = _numbers([x1, y1, x2 - 1, y2 - 1])
     if bool(targets.ignored[0, slot]):  # type: ignore[index]
@@ -97,7 +97,7 @@ def _line(targets: Targets, source: Source, slot: int) -> str:
 
 
 def _calibration(intrinsics: Tensor) -> str:
-    """Returns the calibration of a single camera, which all frames coincide with."""
+    """Returns the calibration of a single camera, with whose frame all others coincide."""
     projection = torch.cat([intrinsics, intrinsics.new_zeros(3, 1)], dim=1)
     rows = {f"P{camera}": projection for camera in range(4)}
     rows |= {"R0_rect": torch.eye(3), "Tr_velo_to_cam": IDENTITY, "Tr_imu_to_velo": IDENTITY}
@@ -106,5 +106,5 @@ def _calibration(intrinsics: Tensor) -> str:
 
 
 def _numbers(values: list[float], digits: int = 2) -> str:
-    """Returns numbers as text. KITTI's own have two digits; metres have more here, since objects may be small."""
+    """Formats numbers. KITTI's files have two digits; metres get more here, since objects may be small."""
     return " ".join(f"{value:.{digits}f}" for value in values)

@@ -1,7 +1,7 @@
 """NDDS: NVIDIA's Deep learning Dataset Synthesizer, as DOPE reads it.
 
-Lengths are centimetres, boxes have rows before columns, pixels count from the image's corner (a principal point in the
-middle of the image is half its width). An object's own axes are those of its file.
+Lengths are in centimetres, boxes have rows before columns, pixel coordinates start at the image's corner (the centre of
+an image is at half its width). An object's axes are those of its file.
 
 Source: NDDS 1.2, and the readme of the Falling Things data set (Tremblay et al. 2018), which it wrote, "Captured frame
 files" and "Coordinate frames".
@@ -29,7 +29,7 @@ PERMUTED = torch.tensor([[0.0, 0, 1], [1, 0, 0], [0, -1, 0]], dtype=torch.float6
 
 
 class Ndds:
-    """`000000.png`, `000000.json` and what depth and masks there are, beside each other; `_*_settings.json`."""
+    """`000000.png`, `000000.json`, depth and masks if present, in one folder; `_*_settings.json`."""
 
     outputs: ClassVar[tuple[str, ...]] = (
         *("boxes", "labels", "mesh_ids", "visibility", "camera_from_object", "scale", "intrinsics", "distortion"),
@@ -38,10 +38,10 @@ class Ndds:
     camera: ClassVar[Camera] = "upright"
 
     def check(self, source: Source) -> None:
-        """Has nothing to refuse but cameras."""
+        """Refuses nothing: cameras are checked elsewhere."""
 
     def sample(self, source: Source, image: Image) -> Sample:
-        """Returns the image, its objects, and depth and masks where `depth` and `instances` are there."""
+        """Returns the image, its objects, and depth and masks if the targets have `depth` and `instances`."""
         targets = image.targets
         opencv_intrinsics(targets, "format ndds", skew=False)
         slots = kept(targets)[0].nonzero()[:, 0].tolist()
@@ -54,14 +54,14 @@ class Ndds:
         return Sample(files | _maps(image), camera)
 
     def close(self, source: Source, records: list[Any]) -> Iterator[tuple[str, bytes]]:
-        """Yields the objects, and the camera if all images have the same; each has its own in its `camera_data`."""
+        """Yields the objects, and the camera if all images share it; each image's is in its `camera_data`."""
         if all(record == records[0] for record in records):
             yield "_camera_settings.json", as_json({"camera_settings": [_settings(records[0])]})
         yield "_object_settings.json", as_json(_objects(source))
 
 
 def _maps(image: Image) -> dict[str, bytes]:
-    """Returns the images of depth, classes and objects, by their files."""
+    """Returns the files with depth, class and instance images."""
     targets, files = image.targets, {}
     if targets.depth is not None:
         files[f"{image.name}.depth.mm.16.png"] = encode_depth(targets.depth[0, 0], MILLIMETRE)
@@ -115,7 +115,7 @@ def _intrinsics(targets: Targets, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def _camera(targets: Targets, camera: dict[str, Any]) -> dict[str, Any]:
-    """Returns where the camera is in the world, and its image."""
+    """Returns the camera's pose in the world and its intrinsics."""
     pose = targets.camera_from_world[0].double()  # type: ignore[index]
     world_from_camera = pose[:3, :3].T
     return {

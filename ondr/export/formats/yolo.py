@@ -13,7 +13,7 @@ from ondr.settings.writing import flow
 from ondr.views.yolo import to_yolo
 
 DIGITS = 6
-"""After the point: a thousandth of a pixel in an image of 1,000 pixels."""
+"""Decimal places: a thousandth of a pixel in an image of 1,000 pixels."""
 
 
 class Yolo:
@@ -23,7 +23,7 @@ class Yolo:
     camera: ClassVar[Camera] = "any"
 
     def check(self, source: Source) -> None:
-        """Has nothing to refuse."""
+        """Refuses nothing."""
 
     def sample(self, source: Source, image: Image) -> Sample:
         """Returns the image and its labels; the file of an image without objects is empty."""
@@ -39,7 +39,7 @@ class Yolo:
         return Sample(files)
 
     def close(self, source: Source, records: list[Any]) -> Iterator[tuple[str, bytes]]:
-        """Yields the data set's description. Both keys are required; a set is one part, so both name it."""
+        """Yields the data set's description. `train` and `val` are both required, so both name the set's only part."""
         names = [f"  {number}: {flow(name)}\n" for number, name in enumerate(source.assets.class_names)]
         text = f"# Paths are relative to this file.\ntrain: images\nval: images\nnames:\n{''.join(names)}"
         yield "data.yaml", text.encode()
