@@ -98,7 +98,7 @@ def rotation_about(axis: Literal["x", "y", "z"], degrees: Float[Tensor, "*shape"
 
 
 def raised(rotation: Float[Tensor, "*shape 3 3"], up: Axis) -> Float[Tensor, "*shape 3 3"]:
-    """Returns rotations that first turn the axis `up` to z, by permuting columns and signs, so that nothing is rounded."""
+    """Returns rotations that first turn the axis `up` to z; columns are permuted and negated, so nothing is rounded."""
     if up == "z":
         return rotation
     return torch.stack([sign * rotation[..., axis] for axis, sign in RAISED[up]], dim=-1)
