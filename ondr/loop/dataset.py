@@ -313,7 +313,13 @@ def workers_on_cuda(device: torch.device) -> BackendError:
 
 
 def _as_ids(ids: int | Iterable[int] | Tensor) -> Int64[Tensor, "batch"]:
-    numbers = ids if isinstance(ids, Tensor) else torch.tensor([ids] if isinstance(ids, int) else list(ids))
-    if numbers.numel() == 0 or numbers.ndim > 1 or numbers.dtype in FRACTIONAL or int(numbers.min()) < 0:
-        raise ConfigError(f"ids must be one or more whole numbers from 0, got {ids}. Give a list such as [0, 1, 2].")
+    try:
+        numbers = ids if isinstance(ids, Tensor) else torch.tensor(list(ids) if isinstance(ids, Iterable) else ids)
+        whole = numbers.numel() > 0 and numbers.ndim <= 1 and numbers.dtype not in FRACTIONAL
+    except (TypeError, ValueError, RuntimeError):  # no numbers, or more than 64 bits
+        whole = False
+    if not whole or int(numbers.min()) < 0:
+        raise ConfigError(
+            f"ids must be one or more whole numbers from 0 to 2**63 - 1, got {ids}. Give a list such as [0, 1, 2]."
+        )
     return numbers.reshape(-1).to("cpu", torch.int64)

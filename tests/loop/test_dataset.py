@@ -136,15 +136,19 @@ def test_render_repeats_the_images_of_a_stream(make_scenes: MakeScenes) -> None:
     assert_same(scenes.render([2, 3]), batches[1])
     assert_same(scenes.render(scenes.sample([2, 3])), batches[1])
     assert scenes.render(3).sample_ids.tolist() == [3]
+    assert scenes.render(np.int64(3)).sample_ids.tolist() == [3]
     assert ids_of(itertools.islice(scenes, 1)) == [4, 5]
 
 
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        ([-1], r"ids must be one or more whole numbers from 0, got \[-1\]"),
-        ([], r"ids must be one or more whole numbers from 0, got \[\]"),
-        ([0.5], r"ids must be one or more whole numbers from 0, got \[0.5\]"),
+        ([-1], r"ids must be one or more whole numbers from 0 to 2\*\*63 - 1, got \[-1\]"),
+        ([], r"ids must be one or more whole numbers from 0 to 2\*\*63 - 1, got \[\]"),
+        ([0.5], r"ids must be one or more whole numbers from 0 to 2\*\*63 - 1, got \[0.5\]"),
+        ([2**63], r"ids must be one or more whole numbers from 0 to 2\*\*63 - 1, got \[9223372036854775808\]"),
+        ("12", r"ids must be one or more whole numbers from 0 to 2\*\*63 - 1, got 12"),
+        (None, r"ids must be one or more whole numbers from 0 to 2\*\*63 - 1, got None"),
         (torch.zeros(2, 2), r"ids must be one or more whole numbers from 0"),
     ],
 )
