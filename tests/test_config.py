@@ -155,6 +155,17 @@ def test_paths_are_relative_to_the_file_and_overrides_to_the_folder(tmp_path: Pa
     assert Config.load(path, ["objects.meshes=here"]).objects.meshes == Path("here")
 
 
+def test_a_path_in_a_file_may_begin_at_home_and_a_list_hold_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    path = tmp_path / "task.yaml"
+    path.write_text("objects: {meshes: [~/cad, 2024, ~nobody-of-this-name/cad]}\nbackground: {photos: ~/photos}\n")
+    cfg = Config.load(path)
+    assert cfg.objects.meshes == (Path("/home/ann/cad"), tmp_path / "2024", tmp_path / "~nobody-of-this-name/cad")
+    assert cfg.background.photos == Path("/home/ann/photos")
+
+
 def test_overrides_are_yaml_and_replace_laws() -> None:
     cfg = Config().with_overrides(
         ["lights.intensity=[1, 2]", "background.color='#ffffff'", "seed=7", "split.share=0.5"]

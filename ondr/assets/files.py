@@ -179,7 +179,7 @@ def _label(name: str) -> str:
 
 
 def _existing(path: Path, setting: str) -> Path:
-    absolute = Path(os.path.abspath(path.expanduser()))
+    absolute = Path(os.path.abspath(os.path.expanduser(path)))
     if not absolute.exists():
         raise AssetError(f"{setting} must exist, got {path}: there is no {absolute}. Check the path.")
     return absolute

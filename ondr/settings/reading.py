@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,13 @@ def resolve_paths(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
         if isinstance(values, dict) and values.get(key) not in (None, *WORDS):
             written = values[key]
             values[key] = (
-                [str(folder / w) for w in written] if isinstance(written, list) else str(folder / str(written))
+                [_beside(folder, w) for w in written] if isinstance(written, list) else _beside(folder, written)
             )
     return settings
+
+
+def _beside(folder: Path, written: Any) -> str:
+    return str(folder / os.path.expanduser(str(written)))
 
 
 def override(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
