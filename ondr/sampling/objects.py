@@ -9,8 +9,10 @@ from torch import Tensor
 from ondr.assets.bank import Assets, Bank
 from ondr.config import Config
 from ondr.draws import Draws
+from ondr.errors import say_once
 from ondr.geometry import product, raised, rotation_about, rotation_from_quaternion
 from ondr.laws import Law, Resting, middle
+from ondr.raster.limits import NEAR_METRES
 from ondr.sampling.active import Active
 from ondr.sampling.layouts import Placement, Things, arrange
 from ondr.sampling.layouts.ground import STANDING
@@ -41,6 +43,7 @@ class Sizes:
         self.from_file = not isinstance(law, Law)
         files = self.in_metres(self.longest[: len(assets.mesh_files)])
         self.median_metres = middle(law) if isinstance(law, Law) else float(files.median())
+        _say_tiny(law.support[0] if isinstance(law, Law) else float(files.min()))
 
     def in_metres(self, longest: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """Turns sides in file units into metres, as `objects.unit` says."""
@@ -61,6 +64,15 @@ class Sizes:
         drawn = [draws[f"{group}.size"] * self.median_metres for group in IN_UNITS]
         rest = torch.ones_like(longest[:, groups[IN_UNITS[-1]].stop :])
         return torch.cat([objects, *drawn, rest], dim=1)
+
+
+def _say_tiny(smallest_metres: float) -> None:
+    """Says that objects may be missing from images, as those of a wrong unit are, without which nothing would."""
+    if smallest_metres < NEAR_METRES:
+        say_once(
+            f"the smallest object is {smallest_metres:.2g} m large, and nothing nearer to the camera than "
+            f"{NEAR_METRES:g} m is drawn: images may lack it. Set objects.unit to the files' unit, or objects.size."
+        )
 
 
 def derived_names(cfg: Config) -> frozenset[str]:

@@ -11,7 +11,7 @@ import torch
 from scipy import stats
 
 from ondr.config import Config
-from ondr.errors import ConfigError
+from ondr.errors import ConfigError, say_once
 from ondr.leaves import leaves_of
 from ondr.parameters import Parameters
 from ondr.sampling import Sampler, sample_scene
@@ -169,6 +169,18 @@ def test_flying_objects_have_their_place_and_size_in_the_image(many: Scene) -> N
 def test_the_size_of_a_file_is_in_its_unit(unit: str, metres: float) -> None:
     poses = scene(Config(objects={"unit": unit, "label": "bolt"})).poses
     torch.testing.assert_close(poses.scale[:, 0], torch.full((16, 3), metres))
+
+
+@pytest.mark.parametrize(
+    ("objects", "said"), [({"unit": "m"}, ""), ({"unit": "mm"}, "0.0003"), ({"size": [0.0002, 0.1]}, "0.0002")]
+)
+def test_objects_that_would_be_too_near_to_be_drawn_are_said(
+    objects: dict, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    say_once.cache_clear()
+    scene(Config(objects=objects))
+    assert caplog.text.count("nothing nearer to the camera than 0.001 m is drawn") == bool(said)
+    assert not said or f"the smallest object is {said} m large" in caplog.text
 
 
 def test_unit_size_and_drawn_size() -> None:
