@@ -13,6 +13,7 @@ import binascii
 import json
 import math
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,10 @@ def read_gltf(path: Path) -> list[Part]:
         plain = {k: v for k, v in tree.items() if k not in ("images", "textures", "samplers", "cameras")}
         plain["materials"] = [{"name": str(i)} for i in range(len(surfaces) + 1)]
         plain["buffers"] = [{"uri": str(i), "byteLength": len(b)} for i, b in enumerate(document.buffers)]
-        _check_accessors(document)
         for primitive in _primitives(tree):
             primitive.setdefault("material", len(surfaces))
+            _use_uv_set(primitive, [*tree.get("materials", []), {}])
+        _check_accessors(document)
     except AssetError:
         raise
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
@@ -168,15 +170,32 @@ def _check_accessors(document: _Document) -> None:
 
 
 def _surface(document: _Document, material: dict[str, Any]) -> Surface:
+    factor, texture = _base_color(material)
+    r, g, b = (min(max(float(c), 0.0), 1.0) for c in factor[:3])
+    if texture is None:
+        return Surface((r, g, b))
+    return Surface((r, g, b), _image(document, texture["index"]), _uv_map(_transform(texture)))
+
+
+def _base_color(material: dict[str, Any]) -> tuple[Sequence[float], dict[str, Any] | None]:
+    """Returns the colour of a material and what is said of its texture, if it has one."""
     glossy = material.get("extensions", {}).get("KHR_materials_pbrSpecularGlossiness")
     pbr = material.get("pbrMetallicRoughness", {}) if glossy is None else glossy
     names = ("baseColorFactor", "baseColorTexture") if glossy is None else ("diffuseFactor", "diffuseTexture")
-    r, g, b = (min(max(float(c), 0.0), 1.0) for c in pbr.get(names[0], WHITE)[:3])
-    if names[1] not in pbr:
-        return Surface((r, g, b))
-    texture = pbr[names[1]]
-    transform = texture.get("extensions", {}).get("KHR_texture_transform", {})
-    return Surface((r, g, b), _image(document, texture["index"]), _uv_map(transform))
+    return pbr.get(names[0], WHITE), pbr.get(names[1])
+
+
+def _transform(texture: dict[str, Any]) -> dict[str, Any]:
+    return texture.get("extensions", {}).get("KHR_texture_transform", {})
+
+
+def _use_uv_set(primitive: dict[str, Any], materials: Sequence[dict[str, Any]]) -> None:
+    """Puts the texture coordinates that the base colour lies on first, where trimesh takes them from."""
+    texture = _base_color(materials[primitive["material"]])[1] or {}
+    chosen = _transform(texture).get("texCoord", texture.get("texCoord", 0))
+    attributes = primitive["attributes"]
+    if f"TEXCOORD_{chosen}" in attributes:
+        attributes["TEXCOORD_0"] = attributes[f"TEXCOORD_{chosen}"]
 
 
 def _uv_map(transform: dict[str, Any]) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
@@ -190,6 +209,11 @@ def _image(document: _Document, index: int) -> ImageData:
     texture = document.tree["textures"][index]
     webp = texture.get("extensions", {}).get("EXT_texture_webp", {})
     source = webp.get("source", texture.get("source"))
+    if source is None:
+        known = ", ".join(texture.get("extensions", {})) or "no image"
+        raise AssetError(
+            f"{document.path} must have textures as PNG, JPEG or WebP, got one with {known} alone. Export it again so."
+        )
     image = document.tree["images"][source]
     name = f"{document.path}, image {image.get('name', source)}"
     if "uri" in image:

@@ -11,7 +11,7 @@ from ondr.assets.gltf import read_gltf
 from ondr.assets.parts import WHITE
 from ondr.errors import AssetError
 
-from .makers import QUAD, QUAD_FACES, Gltf, encoded, four_corners
+from .makers import QUAD, QUAD_FACES, QUAD_UV_UP, Gltf, encoded, four_corners
 
 PNG = encoded(four_corners())
 
@@ -113,6 +113,26 @@ def test_images_outside_the_buffer(tmp_path, read, uri):
     gltf = textured()
     gltf.tree["images"] = [{"uri": uri}]
     assert read(gltf)[0].surface.image.data == PNG
+
+
+@pytest.mark.parametrize("by_transform", [False, True])
+def test_a_texture_may_lie_on_other_coordinates_than_the_first(read, by_transform):
+    gltf, others = textured(), (QUAD_UV_UP / 4).astype(np.float32)
+    gltf.mesh(gltf.quad(material=0, TEXCOORD_1=others), gltf.quad())
+    gltf.tree["nodes"] = [{"mesh": 1}]
+    gltf.tree["scenes"][0]["nodes"] = [0]
+    second = {"extensions": {"KHR_texture_transform": {"texCoord": 1}}} if by_transform else {"texCoord": 1}
+    gltf.tree["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] |= second
+    mapped, plain = read(gltf)
+    np.testing.assert_allclose(mapped.uvs, others[QUAD_FACES], atol=1e-7)
+    np.testing.assert_allclose(plain.uvs, np.stack([plain.corners[..., 0], 1 - plain.corners[..., 1]], axis=-1))
+
+
+def test_texture_in_a_format_that_is_unknown_here(read):
+    gltf = textured()
+    gltf.tree["textures"] = [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]
+    with pytest.raises(AssetError, match="must have textures as PNG, JPEG or WebP, got one with KHR_texture_basisu al"):
+        read(gltf)
 
 
 def test_old_glossy_materials(read):
