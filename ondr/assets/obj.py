@@ -27,6 +27,7 @@ from ondr.assets.parts import (
     placed_corners,
     unit_range,
 )
+from ondr.assets.polygons import dented, ears
 from ondr.assets.references import referenced_file
 from ondr.errors import AssetError, say_once
 
@@ -41,6 +42,7 @@ def read_obj(path: Path) -> list[Part]:
     for number, line in enumerate(read_lines(path), 1):
         text.add(number, line)
     text.check_indices()
+    text.cut_dented()
     surfaces = _surfaces(path, text)
     # `usemtl 2m+1` stands for material m with texture coordinates, `2m` for the same without.
     library = "".join(f"newmtl {key}\nKd 1 1 1\n" for key in range(2 * len(surfaces)))
@@ -84,6 +86,9 @@ class _PlainText:
     faces: dict[int, list[int]] = field(default_factory=dict)
     """For each material key, the face that each of its triangles comes from."""
     number_of_faces: int = 0
+    positions: list[list[float]] = field(default_factory=list)
+    polygons: dict[int, list[tuple[int, list[str]]]] = field(default_factory=dict)
+    """By their number of corners, if more than three: the line of the first triangle, and the corners as written."""
 
     def add(self, number: int, line: str) -> None:
         """Adds a line of the file.
@@ -116,11 +121,23 @@ class _PlainText:
             if index > count:
                 raise self._error(number, f"only name {what} that the file has", f"index {index} of {count}")
 
+    def cut_dented(self) -> None:
+        """Puts other triangles in place of the fans of polygons that are not convex."""
+        positions = np.array(self.positions)
+        for size, polygons in self.polygons.items():
+            rows = np.array([[int(corner.partition("/")[0]) - 1 for corner in corners] for _, corners in polygons])
+            for i in np.flatnonzero(dented(positions[rows])):
+                line, corners = polygons[i]
+                cut = ears(positions[rows[i]])
+                self.lines[line : line + size - 2] = [f"f {corners[a]} {corners[b]} {corners[c]}" for a, b, c in cut]
+
     def _add_vertex(self, key: str, number: int, words: list[str]) -> None:
         values = [float(w) for w in words]
         if len(values) < (3 if key == "v" else 1) or (key == "v" and not all(map(math.isfinite, values[:3]))):
             raise self._error(number, "have finite vertices of three numbers", repr(" ".join(words)))
         self.counts[key == "vt"] += 1
+        if key == "v":
+            self.positions.append(values[:3])
         # A vt line of one number is a one-dimensional texture.
         self.lines.append(f"{key} {' '.join(words if len(words) > 1 else [*words, '0'])}")
 
@@ -128,13 +145,15 @@ class _PlainText:
         tokens = [(*w.split("/"), "")[:2] for w in words]
         has_uvs = all(uv for _, uv in tokens)
         corners = [
-            f"{self._index(0, v, number)}/{self._index(1, uv, number)}" if has_uvs else self._index(0, v, number)
+            f"{self._index(0, v, number)}/{self._index(1, uv, number)}" if has_uvs else str(self._index(0, v, number))
             for v, uv in tokens
         ]
         key = 2 * self.current + has_uvs
         if key != self.written:
             self.lines.append(f"usemtl {key}")
             self.written = key
+        if len(corners) > 3:
+            self.polygons.setdefault(len(corners), []).append((len(self.lines), corners))
         self.lines += [f"f {corners[0]} {corners[i]} {corners[i + 1]}" for i in range(1, len(corners) - 1)]
         self.faces.setdefault(key, []).extend([self.number_of_faces] * (len(corners) - 2))
         self.number_of_faces += 1

@@ -126,6 +126,20 @@ def test_faces_with_and_without_uvs_of_one_material(write):
     assert sorted((len(p.corners), p.uvs is None) for p in parts) == [(1, True), (2, False)]
 
 
+@pytest.mark.parametrize("vt", ["", "vt 0 0\nvt 1 0\nvt 1 0.5\nvt 0.5 0.5\nvt 0.5 1\nvt 0 1\n"])
+def test_a_polygon_with_a_dent_does_not_cover_it(write, vt):
+    shape = "v 0 0 0\nv 4 0 0\nv 4 2 0\nv 2 2 0\nv 2 4 0\nv 0 4 0\n"
+    faces = "f 2/2 3/3 4/4 5/5 6/6 1/1\nf 1/1 2/2 4/4 6/6\n" if vt else "f 2 3 4 5 6 1\nf 1 2 4 6\n"
+    (part,) = write(shape + vt + faces)
+    a, b, c = np.moveaxis(part.corners, 1, 0)
+    areas = np.cross(b - a, c - a)[:, 2] / 2
+    assert areas.sum() == 12 + 8
+    assert (areas > 0).all()
+    assert list(part.faces) == [0, 0, 0, 0, 1, 1]
+    if vt:
+        np.testing.assert_allclose(part.uvs, part.corners[..., :2] / 4 * (1, -1) + (0, 1))
+
+
 def test_lines_as_they_are_found(write):
     text = (
         "\ufeff# exported\r\no thing\r\ng a b\r\ns 1\r\nv\t0 0  0\r\nv 1.0e0 0 0 # right\r\n  v 1 1 0\r\n"
