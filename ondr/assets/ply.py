@@ -20,12 +20,15 @@ from ondr.assets.parts import (
     placed_corners,
     unit_range,
 )
+from ondr.assets.ply_faces import with_triangles
 from ondr.assets.references import referenced_file
 from ondr.errors import AssetError
 
-SCALARS = {"char": 1, "uchar": 1, "int8": 1, "uint8": 1, "short": 2, "ushort": 2, "int16": 2, "uint16": 2}
-SCALARS |= {"int": 4, "uint": 4, "int32": 4, "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8}
-"""Bytes of each type."""
+SCALARS = {"char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "float": "f4"}
+SCALARS |= {"int8": "i1", "uint8": "u1", "int16": "i2", "uint16": "u2", "int32": "i4", "uint32": "u4"}
+SCALARS |= {"float32": "f4", "double": "f8", "float64": "f8"}
+"""Each type as numpy calls it."""
+ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}
 FIRST_BYTES = 1 << 16  # Longest header; a file is not searched further for its end.
 
 
@@ -38,6 +41,8 @@ def read_ply(path: Path) -> list[Part]:
     data = read_bytes(path)
     header = _header(path, data)
     _check_length(path, data, header)
+    if header.binary:
+        data = with_triangles(data, header.size, header.counts, header.properties)
     image = _image(path, header)
     # With texture coordinates per vertex, trimesh must not split vertices, so that their colours still match.
     options = {"fix_texture": "texcoord" in header.properties.get("face", ()), "skip_materials": True}
@@ -86,8 +91,8 @@ class _Header:
     """Bytes up to the data."""
     binary: bool
     counts: dict[str, int]
-    properties: dict[str, dict[str, int]]
-    """For each element, the least size of each property in bytes."""
+    properties: dict[str, dict[str, tuple[str, ...]]]
+    """For each element, numpy's types of each of its properties: those of a list are of its length and of its items."""
     textures: list[str]
 
 
@@ -98,24 +103,24 @@ def _header(path: Path, data: bytes) -> _Header:
     if end < 0 or size == 0 or lines[0].strip() != "ply":
         raise _broken(path, "no PLY header")
     counts: dict[str, int] = {}
-    properties: dict[str, dict[str, int]] = {}
-    textures, binary, name = [], False, ""
+    properties: dict[str, dict[str, tuple[str, ...]]] = {}
+    textures, order, name = [], "", ""
     for line in lines:
         words = line.split()
         try:
             if words[:1] == ["format"]:
-                binary = words[1].startswith("binary")
+                order = ORDERS.get(words[1], "")
             elif words[:1] == ["element"]:
                 name = words[1]
                 counts[name], properties[name] = int(words[2]), {}
             elif words[:1] == ["property"]:
-                # A list needs at least its length.
-                properties[name][words[-1]] = SCALARS[words[2] if words[1] == "list" else words[1]]
+                types = words[2:4] if words[1] == "list" else words[1:2]
+                properties[name][words[-1]] = tuple(order + SCALARS[t] for t in types)
             elif [w.lower() for w in words[:2]] == ["comment", "texturefile"]:
                 textures.append(line.split(None, 2)[2].strip())
         except (IndexError, KeyError, ValueError):
             raise _broken(path, f"the header line {line.strip()[:60]!r}") from None
-    return _Header(size, binary, counts, properties, textures)
+    return _Header(size, bool(order), counts, properties, textures)
 
 
 def _check_length(path: Path, data: bytes, header: _Header) -> None:
@@ -123,7 +128,9 @@ def _check_length(path: Path, data: bytes, header: _Header) -> None:
     available = len(data) - header.size
     for name, count in header.counts.items():
         # In a text file a number and its separator take at least two characters.
-        row = sum(header.properties[name].values()) if header.binary else 2 * len(header.properties[name])
+        types = header.properties[name].values()
+        # A list needs at least its length.
+        row = sum(np.dtype(first).itemsize for first, *_ in types) if header.binary else 2 * len(types)
         if count < 0 or count * row > available + 1:
             raise _broken(path, f"a header that claims {count} of element {name!r} in {available} bytes")
     if header.binary:

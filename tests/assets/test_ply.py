@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import pytest
 import trimesh
@@ -66,6 +68,33 @@ def test_colours_of_mixed_polygons_are_refused(read):
 def test_mixed_polygons(read):
     (part,) = read(ply_text(faces="3 0 1 2\n4 0 1 2 3\n"))
     assert len(part.corners) == 3
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", ["vertex_index", "vertex_indices"])
+def test_binary_polygons_of_several_sizes(read, order, kind):
+    name = {"<": "little", ">": "big"}[order]
+    outline = [(0, 0), (4, 0), (4, 2), (2, 2), (2, 4), (0, 4)]
+    faces = [((0, 1, 2), 255), ((1, 2, 3, 4, 5, 0), 0), ((0, 1), 7), ((5, 0, 1, 2), 128)]
+    data = (
+        f"ply\nformat binary_{name}_endian 1.0\nelement vertex 6\nproperty uchar tag\nproperty float x\n"
+        f"property float y\nproperty double z\nelement face 4\nproperty uchar red\nproperty list uchar int {kind}\n"
+        f"property uchar green\nproperty uchar blue\nelement edge 1\nproperty int vertex1\nproperty int vertex2\n"
+        f"end_header\n"
+    ).encode()
+    data += b"".join(struct.pack(f"{order}Bffd", 9, x, y, 5) for x, y in outline)
+    data += b"".join(struct.pack(f"{order}BB{len(v)}iBB", red, len(v), *v, 255, 0) for v, red in faces)
+    (part,) = read(data + struct.pack(f"{order}2i", 0, 1))
+    a, b, c = np.moveaxis(part.corners, 1, 0)
+    areas = np.cross(b - a, c - a)[:, 2] / 2
+    assert (areas > 0).all()
+    # A triangle, the L, and a trapezium; an edge has no area.
+    assert [areas[:1].sum(), areas[1:5].sum(), areas[5:].sum()] == [4, 12, 12]
+    assert (part.corners[..., 2] == 5).all()
+    reds = linear_from_srgb(np.array([255, 0, 0, 0, 0, 128, 128]) / 255)
+    np.testing.assert_allclose(part.colors, np.stack([reds, np.ones(7), np.zeros(7)], axis=-1)[:, None].repeat(3, 1))
+    with pytest.raises(AssetError, match=r"mesh.ply must be a readable PLY file"):
+        read(data[:-6])
 
 
 def test_texture_coordinates_with_colours(read, tmp_path):
