@@ -94,7 +94,9 @@ def _linear(image: Image) -> Float32[np.ndarray, "height width 3"]:
         # 16-bit grey, which Pillow would clip at 255.
         values = np.asarray(image).astype(np.float64) / 65535
         return np.repeat(linear_from_srgb(np.clip(values, 0, 1))[..., None], 3, axis=-1).astype(np.float32)
-    return _srgb_table()[np.asarray(image.convert("RGB"))]
+    # From a palette with transparency Pillow goes to RGB only with a warning.
+    kind = "RGBA" if "transparency" in image.info else "RGB"
+    return _srgb_table()[np.asarray(image.convert(kind))[..., :3]]
 
 
 def resampled(linear: Float32[np.ndarray, "height width 3"], side: int) -> Float32[np.ndarray, "side side 3"]:

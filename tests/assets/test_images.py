@@ -43,6 +43,16 @@ def test_kinds_of_png_agree(image):
     assert aspect == 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_transparent_palettes_are_read_without_a_word():
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([255, 0, 0, 0, 0, 255])
+    palette.putpixel((1, 0), 1)
+    linear, _ = square(encoded(palette.resize((4, 4), Image.Resampling.NEAREST), transparency=bytes([0, 128])))
+    np.testing.assert_array_equal(linear[:, 0], [[1, 0, 0]] * 4)
+    np.testing.assert_array_equal(linear[:, 3], [[0, 0, 1]] * 4)
+
+
 def test_cmyk_jpeg_is_read():
     linear, _ = square(encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG"))
     assert linear[..., 0].min() > 0.9
