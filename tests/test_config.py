@@ -134,6 +134,7 @@ MISTAKES = [
     ({"outputs": ["boxen"]}, "outputs must be 'boxes'"),
     ({"image_size": 256}, "image_size must be"),
     ({"seed": -1}, "seed must be greater than or equal to 0"),
+    ({"distractors": {"shapes": []}}, "distractors.shapes must have 1 entries or more, got []."),
     ({"objects": None}, "objects must hold settings of its own or be left out, got None."),
 ]
 

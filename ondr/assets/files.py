@@ -59,6 +59,8 @@ def find_meshes(roots: Literal["sample"] | Path | Sequence[Path], setting: str =
     if roots == "sample":
         return _meshes_under(sample_folder("meshes"), setting)
     listed = [roots] if isinstance(roots, str | os.PathLike) else roots
+    if not listed:
+        raise AssetError(f"{setting} must name a folder, got an empty list. Name one, or `sample`.")
     return [file for root in listed for file in _meshes_under(Path(root), setting)]
 
 

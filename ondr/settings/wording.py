@@ -66,6 +66,8 @@ def _condition(detail: ErrorDetails) -> str:
         return f"have more entries than {detail['loc'][-1]}"
     if detail["type"] == "too_long":
         return f"have no more entries than {detail['ctx']['max_length']}"
+    if detail["type"] == "too_short":
+        return f"have {detail['ctx']['min_length']} entries or more"
     if detail["type"] == "model_type":
         return "hold settings of its own or be left out"
     return f"be {detail['msg'].removeprefix('Input should be ').removeprefix('a valid ')}"

@@ -87,6 +87,8 @@ def test_empty_folder_is_an_error(tmp_path):
         find_meshes(tmp_path)
     with pytest.raises(AssetError, match=r"objects.meshes must hold meshes"):
         find_meshes(tmp_path / "notes.txt")
+    with pytest.raises(AssetError, match=r"clutter.meshes must name a folder, got an empty list"):
+        find_meshes([], "clutter.meshes")
     with pytest.raises(AssetError, match=r"materials.textures must hold images \(\.jpg, .+ without any"):
         find_images(tmp_path, "materials.textures")
 
