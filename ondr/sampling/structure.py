@@ -25,6 +25,9 @@ Drawn = dict[str, Int64[Tensor, "batch *slot"]]
 FROM_LIST = {"distractors": "shape", "context": "instance", "occluders": "instance", "clutter": "instance"}
 """Groups whose mesh is one of a list, and the draw that says which."""
 ROOM_FACES = 5
+JUMPS = ("photometric.motion_blur_length", "photometric.posterize_bits", "photometric.jpeg_quality")
+"""Effects that have no gradient where they are neutral: a blur of no length has no direction, and the least loss of
+posterizing and JPEG is some. There they stay off."""
 
 
 class MeshTable:
@@ -167,11 +170,11 @@ def gated_rows(plan: Plan, words: Words, parameters: Parameters, overrides: Over
 
 
 def _overridden(draw: Draw, value: float | Tensor, batch: int) -> Tensor:
-    tensor = expand(draw.name, value, (batch, *draw.shape)).detach()
-    # What lies on a GPU is not looked at: that would make the host wait.
-    if tensor.device.type != "cpu":
+    tensor = expand(draw.name, value, (batch, *draw.shape))
+    # What lies on a GPU is not looked at: that would make the host wait. A gradient is wanted at neutral too.
+    if tensor.device.type != "cpu" or (tensor.requires_grad and draw.name not in JUMPS):
         return torch.ones(batch, dtype=torch.bool)
-    return tensor.ne(draw.neutral or 0.0).reshape(batch, -1).any(dim=1)
+    return tensor.detach().ne(draw.neutral or 0.0).reshape(batch, -1).any(dim=1)
 
 
 def largest_values(plan: Plan, parameters: Parameters, overrides: Overrides) -> dict[str, float]:
@@ -183,7 +186,7 @@ def largest_values(plan: Plan, parameters: Parameters, overrides: Overrides) -> 
         if draw.gated:
             high = parameters.law(draw.name).support[1]
             given = overrides.get(draw.name)
-            largest[draw.name] = high if given is None else max(high, float(torch.as_tensor(given).max()))
+            largest[draw.name] = high if given is None else max(high, float(torch.as_tensor(given).detach().max()))
     return largest
 
 

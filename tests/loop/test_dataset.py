@@ -215,6 +215,24 @@ def test_a_moved_parameter_takes_effect_with_the_next_batch(make_scenes: MakeSce
     assert (after.draws["camera.fov_degrees"] >= 49).all()
 
 
+def test_effects_have_their_gradient_where_they_are_neutral_too(make_scenes: MakeScenes) -> None:
+    scenes = make_scenes()
+    neutral = {draw.name: draw.neutral or 0.0 for draw in scenes._sampling.plan.draws.values() if draw.gated}
+    plain = scenes.render([0, 1], overrides=neutral).images
+    for name, value in neutral.items():
+        leaf = torch.full((2,), float(value), requires_grad=True)
+        images = scenes.render([0, 1], overrides=neutral | {name: leaf}).images
+        # One way of shading with gradients, one without: a hundredth of a step of 8 bits.
+        torch.testing.assert_close(images, plain, rtol=0, atol=1e-4, msg=name)
+        (gradient,) = torch.autograd.grad(images.sum(), leaf, allow_unused=True)
+        assert gradient is None or gradient.isfinite().all(), name
+        if name in ("photometric.exposure_stops", "photometric.gamma", "photometric.vignetting"):
+            step = 1e-2
+            ends = [scenes.render([0, 1], overrides=neutral | {name: value + s}).images.double() for s in (step, 0)]
+            expected = (ends[0] - ends[1]).sum() / step
+            torch.testing.assert_close(gradient.sum().double(), expected, rtol=0.05, atol=0)
+
+
 def test_gradients_reach_a_scene_but_not_the_stream(make_scenes: MakeScenes) -> None:
     scenes = make_scenes(photometric={"noise_std": 0})
     scene = scenes.sample([0, 1])
