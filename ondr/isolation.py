@@ -10,11 +10,15 @@ import torch
 
 @contextlib.contextmanager
 def isolated(device: torch.device) -> Iterator[None]:
-    """Switches autocast and inference mode off within the context; grad mode is kept.
+    """Switches autocast, inference mode and another default type off within the context; grad mode is kept.
 
-    Autocast would round poses to half precision. Tensors made in inference mode can never be used with gradients, and
-    some that are made here are cached.
+    Autocast and another default type would change the precision of poses. Tensors made in inference mode can never be used
+    with gradients, and some that are made here are cached.
     """
-    grad = torch.is_grad_enabled()
-    with torch.inference_mode(False), torch.set_grad_enabled(grad), torch.autocast(device.type, enabled=False):
-        yield
+    grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.inference_mode(False), torch.set_grad_enabled(grad), torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -29,11 +32,33 @@ def test_matrices_are_not_rounded_under_autocast() -> None:
         assert (a @ a).dtype == torch.float32
 
 
-@pytest.mark.parametrize("switched_on", [torch.inference_mode, lambda: torch.autocast("cpu", dtype=torch.bfloat16)])
+@contextlib.contextmanager
+def default_type(dtype: torch.dtype) -> Iterator[None]:
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+        assert torch.get_default_dtype() == dtype
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize(
+    "switched_on",
+    [
+        torch.inference_mode,
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+        lambda: default_type(torch.bfloat16),
+        lambda: default_type(torch.float64),
+    ],
+    ids=["inference mode", "autocast", "bfloat16", "float64"],
+)
 def test_images_are_the_same_inside(switched_on: type) -> None:
     expected = dataset().render(IDS[:2])
     with switched_on():
         found = dataset().render(IDS[:2])
     assert torch.equal(found.images, expected.images)
-    assert torch.equal(found.targets.boxes, expected.targets.boxes)
+    for name in expected.targets.names():
+        label, wanted = getattr(found.targets, name), getattr(expected.targets, name)
+        assert label.dtype == wanted.dtype
+        assert torch.equal(label, wanted), name
     assert not found.images.is_inference()
