@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ondr.draws import Draws
 from ondr.errors import ConfigError
+from ondr.quantity import Spec
 from ondr.sampling.options import Choices
 from ondr.settings.wording import nearest
 
@@ -50,6 +51,23 @@ def expand(name: str, value: float | Tensor, shape: tuple[int, ...]) -> Tensor:
             f"overrides[{name!r}] must be a number{f', [{shape[0]}]' if slots else ''} or {list(shape)}, got "
             f"{list(tensor.shape)}. Give one value for each image{', or for each slot of each image' if slots else ''}."
         ) from None
+
+
+def check_domains(overrides: Overrides, quantities: Mapping[str, tuple[object, Spec]]) -> None:
+    """Refuses values that no law of the quantity may take. Of those on a GPU nothing is known: it is not asked.
+
+    Raises:
+        ConfigError: A value makes no sense for its quantity.
+    """
+    for name, value in overrides.items():
+        spec, tensor = quantities[name][1], torch.as_tensor(value).detach()
+        outside = tensor.device.type == "cpu" and bool(((tensor < spec.low) | (tensor > spec.high)).any())
+        if outside:
+            unit = f" {spec.unit}" if spec.unit else ""
+            raise ConfigError(
+                f"overrides[{name!r}] must lie within {spec.low:g} and {spec.high:g}{unit}, got {tensor.tolist()}. "
+                "Give a value from there."
+            )
 
 
 def numbered(overrides: Given, choices: Mapping[str, Choices]) -> Overrides:

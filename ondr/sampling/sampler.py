@@ -24,7 +24,7 @@ from ondr.sampling.materials import sample_materials
 from ondr.sampling.motion import sample_motion
 from ondr.sampling.objects import Sizes, derived_names, sample_poses
 from ondr.sampling.options import choices, resolve
-from ondr.sampling.overrides import Given, Overrides, apply, check_names, numbered
+from ondr.sampling.overrides import Given, Overrides, apply, check_domains, check_names, numbered
 from ondr.sampling.plan import Plan
 from ondr.sampling.structure import Drawn, MeshTable, draw_structure, gated_rows, largest_values, structure
 from ondr.scene import DepthNoise, Scene
@@ -70,6 +70,7 @@ class Sampler:
         overrides = overrides or {}
         check_names(overrides, self.plan.draws, self.derived)
         numbers = numbered(overrides, self._choices)
+        check_domains(numbers, self.cfg.used_quantities)
         with isolated(self.device):
             return self._draw(sample_ids, parameters, self.cfg.seed if seed is None else seed, numbers)
 

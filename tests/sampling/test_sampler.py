@@ -290,6 +290,8 @@ def test_overrides_take_a_value_for_each_image_or_slot() -> None:
         ("lights.intensity", torch.zeros(3), "must be a number, .16. or .16, 4."),
         ("photometric.blur_sigma", torch.ones(5), "must be a number or .16., got .5."),
         ("camera.fov_degrees", float("nan"), "must be finite"),
+        ("camera.fov_degrees", 200, "must lie within 1 and 170 degrees, got 200"),
+        ("lights.intensity", torch.tensor(-1.0), "must lie within 0 and 10000, got -1.0"),
     ],
 )
 def test_a_wrong_override_is_an_error(name: str, value: object, message: str) -> None:
