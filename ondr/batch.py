@@ -131,7 +131,7 @@ class Targets:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Targets:
         """Returns the targets on `device`. `sample_ids` stay on the CPU."""
-        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self.map(lambda tensor: tensor.to(device=device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Targets:
         """Returns the targets in pinned memory; what lies on a device stays there."""
@@ -208,7 +208,7 @@ class Batch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
         """Returns the batch on `device`. `sample_ids` stay on the CPU."""
-        return self.map(lambda tensor: tensor.to(device, non_blocking=non_blocking))
+        return self.map(lambda tensor: tensor.to(device=device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
         """Returns the batch in pinned memory; what lies on a device stays there."""

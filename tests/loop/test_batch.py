@@ -65,6 +65,13 @@ def test_to_moves_everything_but_the_ids() -> None:
     assert moved.state == make_batch().state
 
 
+def test_a_type_is_no_device() -> None:
+    batch = make_batch()
+    for moved in (batch, batch.targets):
+        with pytest.raises(TypeError, match=r"device=torch.dtype"):
+            moved.to(torch.float16)  # type: ignore[arg-type]
+
+
 @pytest.mark.cuda
 def test_pin_memory_pins_what_lies_on_the_cpu() -> None:
     pinned = make_batch().pin_memory()
