@@ -14,9 +14,12 @@ from ondr.geometry import rotation_about
 from ondr.sampling.active import Active
 from ondr.sampling.materials import color_of
 from ondr.scene import Background
+from ondr.settings.background import SOURCES
 
 SOURCE = "background.source"
-PHOTO, TEXTURE, NOISE, GRADIENT, PANORAMA = 0, 1, 2, 4, 5
+PHOTO, TEXTURE, NOISE, GRADIENT, PANORAMA = (
+    SOURCES.index(name) for name in ("photo", "texture", "noise", "gradient", "panorama")
+)
 RAMP_MARGIN = 1 / 64
 """Of the ramp, left out at both ends."""
 
@@ -91,7 +94,7 @@ def sample_background(
         size: Height and width of the image.
         active: What may differ from neutral.
     """
-    source = draws["background.source"]
+    source = draws[SOURCE]
     photo = draws["background.photo"].to(torch.int32)
     row = torch.zeros_like(photo)
     for number, rows, index in (

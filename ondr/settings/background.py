@@ -11,6 +11,8 @@ from ondr.laws import Law
 from ondr.quantity import quantity
 from ondr.settings.section import POSITIVE, Color, Section
 
+SOURCES = ("photo", "texture", "noise", "color", "gradient", "panorama")
+
 
 class Background(Section):
     """What is seen behind everything."""
@@ -30,7 +32,7 @@ class Background(Section):
         {"choice": ["photo", "panorama", "texture", "noise", "color"], "weights": [0.7, 0.7, 0.15, 0.1, 0.05]},
         "where the background comes from; a source without images counts for nothing",
         kind="one_of",
-        options=("photo", "texture", "noise", "color", "gradient", "panorama"),
+        options=SOURCES,
     )
     photo: Law = quantity("uniform", "which photo", kind="one_of")
     texture: Law = quantity("uniform", "which of materials.textures", kind="one_of")
