@@ -11,8 +11,9 @@ from typing import Any
 
 from ondr.config import GROUPS
 from ondr.laws import Law
+from ondr.laws.reading import MAPPING_READERS, VALUE_READERS
 from ondr.presets import preset_names, read_preset
-from ondr.quantity import READERS, STRUCTURED, Spec
+from ondr.quantity import Spec
 from ondr.settings import Section, Settings
 from ondr.settings.writing import flow, plain
 
@@ -49,7 +50,7 @@ stay those of the file's own axes, and `objects.stretch` is along them. Objects 
 are flat.
 """
 TABLE = "| name | what | unit | default | set by presets | varied by |\n|---|---|---|---|---|---|\n"
-LAW_WORDS = {"probability", "from", *READERS, *STRUCTURED}
+LAW_WORDS = {*VALUE_READERS, *MAPPING_READERS}
 EACH = (*GROUPS, "lights")
 
 

@@ -20,6 +20,13 @@ from ondr.pixel_format import as_floats
 if TYPE_CHECKING:
     from ondr.views import BopView, CocoView, DetrLabels, TorchvisionTarget, YoloView
 
+_HOLES = {"labels": -1, "mesh_ids": -1}
+
+
+def hole_of(name: str) -> int:
+    """Returns what a field of `Targets` holds in a slot without an object."""
+    return _HOLES.get(name, 0)
+
 
 @dataclass(eq=False, repr=False)
 class Targets:

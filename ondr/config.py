@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -80,14 +80,14 @@ class Config(Settings):
         """Returns all settings as YAML, each with its description."""
         return "".join(yaml_lines(self, self.layout, 0))
 
-    def quantities(self) -> dict[str, tuple[Law | str, Spec]]:
+    def quantities(self) -> Mapping[str, tuple[Law | str, Spec]]:
         """Returns every random quantity by its dotted name: its law (or the word `file`) and its meaning."""
-        return dict(self.used_quantities)
+        return self._quantities
 
     @cached_property
-    def used_quantities(self) -> dict[str, tuple[Law | str, Spec]]:
-        """`quantities`, gathered once. Not to be changed."""
-        every = _quantities(self, "", self.layout)
+    def _quantities(self) -> dict[str, tuple[Law | str, Spec]]:
+        """`quantities`, gathered once."""
+        every = _named_quantities(self, "", self.layout)
         moves = "optical_flow" in self.outputs
         return {name: (law, spec) for name, law, spec in every if moves or not name.startswith("motion.")}
 
@@ -127,10 +127,10 @@ def _most(cfg: Settings, section: str) -> int:
     return int(getattr(part, name).support[1]) if spec.used_in(cfg.layout) else 0
 
 
-def _quantities(section: Section, prefix: str, layout: str) -> Iterator[tuple[str, Law | str, Spec]]:
+def _named_quantities(section: Section, prefix: str, layout: str) -> Iterator[tuple[str, Law | str, Spec]]:
     for name in section.names_used_in(layout):
         value, spec = getattr(section, name), section.spec(name)
         if isinstance(value, Section):
-            yield from _quantities(value, f"{prefix}{name}.", layout)
+            yield from _named_quantities(value, f"{prefix}{name}.", layout)
         elif spec is not None:
             yield f"{prefix}{name}", value, spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -93,3 +93,8 @@ class Draws(Mapping[str, Tensor]):
 
     def __repr__(self) -> str:
         return f"Draws({len(self)} names, packed {tuple(self.packed.shape)})"
+
+
+def vector(draws: Mapping[str, Tensor], name: str, components: Iterable[str]) -> Tensor:
+    """Returns quantities `name.x`, `name.y`, ... as one tensor, the components in its last dimension."""
+    return torch.stack([draws[f"{name}.{component}"] for component in components], dim=-1)

@@ -1,12 +1,11 @@
-"""What a config says of one random quantity: which laws it allows, and how what is written becomes a law."""
+"""A random quantity of a config: what it means, which laws it allows, and its pydantic field."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -16,7 +15,6 @@ from ondr.laws import (
     Bernoulli,
     Choice,
     Constant,
-    Continuous,
     Cycle,
     Elevation,
     First,
@@ -26,7 +24,6 @@ from ondr.laws import (
     Normal,
     Resting,
     Schedule,
-    Sometimes,
     TruncatedNormal,
     Uniform,
     Upright,
@@ -34,24 +31,16 @@ from ondr.laws import (
     Yaw,
     base_of,
 )
+from ondr.laws.reading import WORDED, Kind, read_law
 
-Kind = Literal["real", "count", "bool", "one_of", "rotation"]
-NAMED: dict[str, Law] = {
-    "so3": SO3(),
-    "yaw": Yaw(),
-    "resting": Resting(),
-    "upright": Upright(),
-    "uniform": AnyOf(),
-    "cycle": Cycle(),
-    "first": First(),
+ALLOWED: dict[Kind, tuple[type[Law], ...]] = {
+    "real": (Constant, Uniform, LogUniform, Normal, TruncatedNormal, Elevation, Integers, Choice, Cycle),
+    "count": (Integers, Choice, Cycle),
+    "bool": (Bernoulli,),
+    "one_of": (AnyOf, Choice, Cycle, First),
+    "rotation": (SO3, Yaw, Upright, Resting, Views),
 }
-WORDED: dict[Kind, str] = {
-    "real": "a number, [low, high] or a named law such as {log_uniform: [1, 10]}",
-    "count": "a whole number, [low, high] or {choice: [1, 2, 5]}",
-    "bool": "true, false or {bernoulli: 0.5}",
-    "one_of": "uniform, cycle, first, a name, a list of names or {choice: [a, b], weights: [2, 1]}",
-    "rotation": "so3, yaw, upright, resting or {views: {subdivisions: 2, in_plane: 12}}",
-}
+"""The laws that each kind of quantity may have."""
 
 
 @dataclass(frozen=True)
@@ -107,150 +96,11 @@ def parse(written: Any, spec: Spec) -> Law | str:
     """
     if isinstance(written, str) and written == spec.derived_from:
         return written
-    law = written if isinstance(written, Law) else read_law(written, spec)
+    law = written if isinstance(written, Law) else read_law(written, spec.kind, spec.neutral)
     problem = law.problem() or _outside(law, spec)
     if problem:
         raise ValueError(f"{problem}, got {law.to_config()}")
     return law
-
-
-def read_law(written: Any, spec: Spec) -> Law:
-    """Reads a law as a config writes it; whether the quantity allows it is left to `parse`.
-
-    Raises:
-        ValueError: It is no law.
-    """
-    if isinstance(written, str) and written in NAMED:
-        return NAMED[written]
-    if spec.kind == "one_of" and isinstance(written, str | list | tuple):
-        options = (written,) if isinstance(written, str) else tuple(written)
-        return Choice(options, (1.0,) * len(options))
-    if isinstance(written, bool) and spec.kind == "bool":
-        return Bernoulli(float(written))
-    if isinstance(written, Real) and not isinstance(written, bool):
-        value = _number(written)
-        return Integers(int(value), int(value)) if spec.kind == "count" and value.is_integer() else Constant(value)
-    if isinstance(written, list | tuple) and len(written) == 2:
-        return _interval(Integers if spec.kind == "count" else Uniform)(written)
-    if isinstance(written, dict):
-        return _named(written, spec)
-    raise ValueError(f"must be {WORDED[spec.kind]}, got {written!r}")
-
-
-def _number(written: Any) -> float:
-    if isinstance(written, bool) or not isinstance(written, Real) or not math.isfinite(float(written)):
-        raise ValueError(f"must consist of finite numbers, got {written!r}")
-    return float(written)
-
-
-def _interval(law: Callable[..., Law]) -> Callable[[Any], Law]:
-    def read(written: Any) -> Law:
-        if not isinstance(written, list | tuple) or len(written) != 2:
-            raise ValueError(f"must be [low, high], got {written!r}")
-        low, high = (_number(w) for w in written)
-        whole = law is Integers and low.is_integer() and high.is_integer()
-        return law(int(low), int(high)) if whole else law(low, high)
-
-    return read
-
-
-def _by_name(law: Callable[..., Law], *names: str) -> Callable[[Any], Law]:
-    def read(written: Any) -> Law:
-        if not isinstance(written, dict) or set(written) != set(names):
-            raise ValueError(f"must name {', '.join(names)}, got {written!r}")
-        return law(**{n: _number(written[n]) for n in names})
-
-    return read
-
-
-READERS: dict[str, Callable[[Any], Law]] = {
-    "uniform": _interval(Uniform),
-    "log_uniform": _interval(LogUniform),
-    "elevation": _interval(Elevation),
-    "integers": _interval(Integers),
-    "normal": _by_name(Normal, "mean", "std"),
-    "truncated_normal": _by_name(TruncatedNormal, "mean", "std", "low", "high"),
-    "bernoulli": lambda written: Bernoulli(_number(written)),
-    "constant": lambda written: Constant(_number(written)),
-}
-
-
-def _named(written: dict[str, Any], spec: Spec) -> Law:
-    for key, reader in STRUCTURED.items():
-        if key in written:
-            return reader(written, spec)
-    if len(written) != 1 or next(iter(written)) not in READERS:
-        known = ", ".join(sorted([*READERS, *STRUCTURED]))
-        raise ValueError(f"must be one law of {known}, got {written!r}")
-    name, value = next(iter(written.items()))
-    return READERS[name](value)
-
-
-def _choice(written: dict[str, Any], spec: Spec) -> Law:
-    options = written["choice"]
-    if set(written) - {"choice", "weights"} or not isinstance(options, list | tuple):
-        raise ValueError(f"must be {{choice: [...], weights: [...]}}, got {written!r}")
-    weights = written.get("weights") or [1] * len(options)
-    if not isinstance(weights, list | tuple):
-        raise ValueError(f"must have a list of weights, got {weights!r}")
-    return Choice(tuple(options), tuple(_number(w) for w in weights))
-
-
-def _cycle(written: dict[str, Any], spec: Spec) -> Law:
-    options = written["cycle"]
-    if len(written) != 1 or not isinstance(options, list | tuple) or not options:
-        raise ValueError(f"must be {{cycle: [...]}}, got {written!r}")
-    return Cycle(tuple(options))
-
-
-def _sometimes(written: dict[str, Any], spec: Spec) -> Law:
-    if set(written) != {"probability", "law"}:
-        raise ValueError(f"must be {{probability: 0.2, law: [low, high]}}, got {written!r}")
-    law = read_law(written["law"], spec)
-    if spec.neutral is None or not isinstance(law, Continuous):
-        raise ValueError(f"must have a neutral value and a continuous law to take a probability, got {written!r}")
-    return Sometimes(law, _number(written["probability"]), (spec.neutral,))
-
-
-def _schedule(written: dict[str, Any], spec: Spec) -> Law:
-    if set(written) != {"from", "to", "samples"}:
-        raise ValueError(f"must be {{from: ..., to: ..., samples: 100000}}, got {written!r}")
-    samples = _number(written["samples"])
-    if not samples.is_integer():
-        raise ValueError(f"must have a whole number of samples, got {samples}")
-    return Schedule(read_law(written["from"], spec), read_law(written["to"], spec), (int(samples),))
-
-
-def _views(written: dict[str, Any], spec: Spec) -> Law:
-    inner = written["views"]
-    usual = {"subdivisions": 2, "in_plane": 12, "cycle": False}
-    values = {**usual, **inner} if isinstance(inner, dict) else {}
-    cycle = values.pop("cycle", None)
-    if len(written) != 1 or set(values) | {"cycle"} != set(usual) or not isinstance(cycle, bool):
-        raise ValueError(f"must be {{views: {{subdivisions: 2, in_plane: 12, cycle: true}}}}, got {written!r}")
-    subdivisions, in_plane = (_number(values[name]) for name in ("subdivisions", "in_plane"))
-    if not subdivisions.is_integer() or not in_plane.is_integer():
-        raise ValueError(f"must have whole numbers, got {written!r}")
-    return Views((int(subdivisions), int(in_plane), cycle))
-
-
-STRUCTURED: dict[str, Callable[[dict[str, Any], Spec], Law]] = {
-    "choice": _choice,
-    "cycle": _cycle,
-    "probability": _sometimes,
-    "from": _schedule,
-    "views": _views,
-}
-"""Laws of several keys, by the one that tells them."""
-
-
-ALLOWED: dict[Kind, tuple[type[Law], ...]] = {
-    "real": (Constant, Uniform, LogUniform, Normal, TruncatedNormal, Elevation, Integers, Choice, Cycle),
-    "count": (Integers, Choice, Cycle),
-    "bool": (Bernoulli,),
-    "one_of": (AnyOf, Choice, Cycle, First),
-    "rotation": (SO3, Yaw, Upright, Resting, Views),
-}
 
 
 def _outside(law: Law, spec: Spec) -> str | None:

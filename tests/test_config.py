@@ -55,7 +55,7 @@ def test_the_keys_that_others_build_on() -> None:
         ({"cycle": [40, 50, 60]}, laws.Cycle((40, 50, 60))),
         (
             {"from": [40, 50], "to": [60, 70], "samples": 1000},
-            laws.Schedule(laws.Uniform(40.0, 50.0), laws.Uniform(60.0, 70.0), (1000,)),
+            laws.Schedule(laws.Uniform(40.0, 50.0), laws.Uniform(60.0, 70.0), 1000),
         ),
     ],
 )
@@ -65,12 +65,12 @@ def test_how_laws_are_written(written: object, law: laws.Law) -> None:
 
 def test_a_law_may_hold_sometimes_where_there_is_a_neutral_value() -> None:
     law = Config(photometric={"hue_degrees": {"probability": 0.2, "law": [-8, 8]}}).photometric.hue_degrees
-    assert law == laws.Sometimes(laws.Uniform(-8.0, 8.0), 0.2, (0.0,))
+    assert law == laws.Sometimes(laws.Uniform(-8.0, 8.0), 0.2, 0.0)
 
 
 def test_rotations_are_named() -> None:
     views = Config(objects={"rotation": {"views": {"subdivisions": 1, "cycle": True}}}).objects.rotation
-    assert views == laws.Views((1, 12, True))
+    assert views == laws.Views(1, 12, True)
     assert Config(objects={"rotation": "resting"}).objects.rotation == laws.Resting()
 
 

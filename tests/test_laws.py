@@ -105,12 +105,12 @@ def test_share_reaches_every_option_and_no_more() -> None:
         (laws.Choice((1,), (0.0,)), "not all zero"),
         (laws.Bernoulli(1.5), "0 to 1"),
         (laws.Elevation(-100.0, 0.0), "-90 <= low"),
-        (laws.Sometimes(laws.Uniform(0.0, 1.0), 1.2, (0.0,)), "0 to 1"),
-        (laws.Sometimes(laws.Uniform(2.0, 1.0), 0.2, (0.0,)), "low <= high"),
-        (laws.Views((9, 12, False)), "subdivisions from 0 to 5"),
-        (laws.Schedule(laws.Uniform(0.0, 1.0), laws.Constant(1.0), (10,)), "same kind"),
-        (laws.Schedule(laws.SO3(), laws.SO3(), (10,)), "with parameters"),
-        (laws.Schedule(laws.Bernoulli(0.0), laws.Bernoulli(1.0), (0,)), "samples of 1 or more"),
+        (laws.Sometimes(laws.Uniform(0.0, 1.0), 1.2, 0.0), "0 to 1"),
+        (laws.Sometimes(laws.Uniform(2.0, 1.0), 0.2, 0.0), "low <= high"),
+        (laws.Views(9, 12, False), "subdivisions from 0 to 5"),
+        (laws.Schedule(laws.Uniform(0.0, 1.0), laws.Constant(1.0), 10), "same kind"),
+        (laws.Schedule(laws.SO3(), laws.SO3(), 10), "with parameters"),
+        (laws.Schedule(laws.Bernoulli(0.0), laws.Bernoulli(1.0), 0), "samples of 1 or more"),
     ],
 )
 def test_a_wrong_law_says_what_is_wrong(law: laws.Law, problem: str) -> None:
@@ -124,14 +124,14 @@ def test_constant_is_constant() -> None:
 
 
 def test_a_law_that_holds_sometimes_supports_its_neutral_value() -> None:
-    law = laws.Sometimes(laws.Uniform(2.0, 3.0), 0.5, (0.0,))
+    law = laws.Sometimes(laws.Uniform(2.0, 3.0), 0.5, 0.0)
     assert law.support == (0.0, 3.0)
     assert law.moved({**law.parameters, "probability": 0.0}).support == (0.0, 0.0)
     assert law.moved({"low": 1.0, "high": 4.0}).law == laws.Uniform(1.0, 4.0)
 
 
 def test_a_schedule_names_the_parameters_of_both_ends() -> None:
-    law = laws.Schedule(laws.Uniform(0.0, 1.0), laws.Uniform(4.0, 5.0), (100,))
+    law = laws.Schedule(laws.Uniform(0.0, 1.0), laws.Uniform(4.0, 5.0), 100)
     assert law.parameters == {"from.low": 0.0, "from.high": 1.0, "to.low": 4.0, "to.high": 5.0}
     assert law.moved({**law.parameters, "to.high": 9.0}).end == laws.Uniform(4.0, 9.0)
     assert law.support == (0.0, 5.0)

@@ -130,7 +130,7 @@ def _has_levels(cfg: Config) -> bool:
 
 
 def _asks_for_rest(cfg: Config) -> bool:
-    return any(isinstance(law, Resting) for law, _ in cfg.used_quantities.values())
+    return any(isinstance(law, Resting) for law, _ in cfg.quantities().values())
 
 
 def _mesh_files(cfg: Config) -> tuple[list[MeshFile], tuple[str, ...]]:

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int64
 from torch import Tensor
 
+from ondr.batch import hole_of
 from ondr.boxes import jittered
 from ondr.labels.facts import Facts
 
@@ -26,12 +27,12 @@ def boxes_amodal(facts: Facts) -> Float[Tensor, "batch object 4"]:
 def labels(facts: Facts) -> Int64[Tensor, "batch object"]:
     """Returns `Targets.labels`."""
     classes = _class_of_mesh(facts.assets.mesh_labels, facts.mesh.device)
-    return facts.punch(classes[facts.file.clamp_min(0)], hole=-1)
+    return facts.punch(classes[facts.file.clamp_min(0)], hole_of("labels"))
 
 
 def mesh_ids(facts: Facts) -> Int64[Tensor, "batch object"]:
     """Returns `Targets.mesh_ids`."""
-    return facts.punch(facts.file.long(), hole=-1)
+    return facts.punch(facts.file.long(), hole_of("mesh_ids"))
 
 
 def visibility(facts: Facts) -> Float32[Tensor, "batch object"]:
@@ -51,7 +52,7 @@ def ignored(facts: Facts) -> Bool[Tensor, "batch object"]:
 
 def image_class(facts: Facts) -> Int64[Tensor, "batch"]:
     """Returns `Targets.image_class`."""
-    return torch.nn.functional.pad(labels(facts), (0, 1), value=-1)[:, 0]
+    return torch.nn.functional.pad(labels(facts), (0, 1), value=hole_of("labels"))[:, 0]
 
 
 @functools.lru_cache(maxsize=8)

@@ -17,15 +17,17 @@ TWO_32 = 2**32
 
 @dataclass(frozen=True)
 class Law:
-    """Base of all laws. A field of a subclass is a parameter or, where `options` names it, a fixed list."""
+    """Base of all laws. The fields of a subclass are its parameters, except those that `fixed` names."""
 
     discrete: ClassVar[bool] = False
     components: ClassVar[int] = 1
+    fixed: ClassVar[tuple[str, ...]] = ()
+    """Fields that cannot be moved."""
 
     @property
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
         """The law's movable parameters and their first values."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "options"}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.fixed}
 
     def moved(self, parameters: Mapping[str, Any]) -> Law:
         """Returns the law with other parameters."""

@@ -23,13 +23,8 @@ class Sometimes(Law):
 
     law: Continuous
     probability: float
-    options: tuple[float]
-    """The neutral value."""
-
-    @property
-    def neutral(self) -> float:
-        """The value in all other cases."""
-        return self.options[0]
+    neutral: float
+    """The value in all other cases."""
 
     @property
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
@@ -63,13 +58,8 @@ class Schedule(Law):
 
     start: Law
     end: Law
-    options: tuple[int]
-    """Over how many samples."""
-
-    @property
-    def samples(self) -> int:
-        """Over how many samples the parameters move."""
-        return self.options[0]
+    samples: int
+    """Number of samples over which the parameters move."""
 
     @property
     def discrete(self) -> bool:  # type: ignore[override]

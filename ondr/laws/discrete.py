@@ -50,6 +50,7 @@ class Choice(Discrete):
     The value of a list of numbers is the number, of any other list the index into `options`.
     """
 
+    fixed: ClassVar[tuple[str, ...]] = ("options",)
     options: tuple[Any, ...]
     weights: tuple[float, ...]
 
@@ -125,8 +126,9 @@ class Cycle(Law):
     """
 
     discrete: ClassVar[bool] = True
+    fixed: ClassVar[tuple[str, ...]] = ("options",)
     options: tuple[Any, ...] = ()
-    """Empty: all that the assets have."""
+    """Empty: everything that the assets provide."""
 
     @property
     def numeric(self) -> bool:

@@ -49,23 +49,25 @@ class Views(Law):
     """
 
     components: ClassVar[int] = 4
-    options: tuple[int, int, bool]
-    """Subdivisions, rotations in the image plane, whether they come in turn."""
+    fixed: ClassVar[tuple[str, ...]] = ("subdivisions", "in_plane", "cycle")
+    subdivisions: int
+    """Subdivisions of the icosahedron."""
+    in_plane: int
+    """Rotations in the image plane per corner."""
+    cycle: bool
+    """Whether the orientations come equally often."""
 
     def problem(self) -> str | None:
-        subdivisions, in_plane, _ = self.options
-        fine = 0 <= subdivisions <= 5 and 1 <= in_plane <= 360
+        fine = 0 <= self.subdivisions <= 5 and 1 <= self.in_plane <= 360
         return None if fine else "must have subdivisions from 0 to 5 and in_plane from 1 to 360"
 
     @property
     def number(self) -> int:
         """How many orientations there are."""
-        subdivisions, in_plane, _ = self.options
-        return (10 * 4**subdivisions + 2) * in_plane
+        return (10 * 4**self.subdivisions + 2) * self.in_plane
 
     def to_config(self) -> Any:
-        subdivisions, in_plane, cycle = self.options
-        return {"views": {"subdivisions": subdivisions, "in_plane": in_plane, "cycle": cycle}}
+        return {"views": {"subdivisions": self.subdivisions, "in_plane": self.in_plane, "cycle": self.cycle}}
 
 
 @dataclass(frozen=True)

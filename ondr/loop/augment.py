@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor, nn
 
-from ondr.batch import Batch, Targets
+from ondr.batch import Batch, Targets, hole_of
 from ondr.errors import ConfigError
 
 Augment = Callable[[Batch], Batch]
@@ -54,7 +54,8 @@ def apply(augment: Augment, batch: Batch, seed: int) -> Batch:
     Raises:
         ConfigError: The callable does not return a Batch.
     """
-    with forked_random_state(_batch_seed(batch, seed), batch.images.device):
+    name = f"{seed} augment {batch.sample_ids.tolist()}"
+    with forked_random_state(seed_of(name), batch.images.device):
         changed = augment(batch)
     if not isinstance(changed, Batch):
         raise ConfigError(
@@ -84,8 +85,8 @@ def forked_random_state(seed: int, device: torch.device) -> Iterator[None]:
             random.setstate(of_python)
 
 
-def _batch_seed(batch: Batch, seed: int) -> int:
-    text = f"{seed} augment {batch.sample_ids.tolist()}"
+def seed_of(text: str) -> int:
+    """Returns a seed of 63 bits that depends on the text alone."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
@@ -155,5 +156,4 @@ def _moved_targets(targets: Targets, changed: dict[str, Tensor], size: Sequence[
 
 
 def _punch(name: str, values: Tensor, gone: Bool[Tensor, "batch object"]) -> Tensor:
-    hole = -1 if name in ("labels", "mesh_ids") else 0
-    return values.masked_fill(gone.reshape(*gone.shape, *[1] * (values.ndim - 2)), hole)
+    return values.masked_fill(gone.reshape(*gone.shape, *[1] * (values.ndim - 2)), hole_of(name))

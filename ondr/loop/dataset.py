@@ -161,6 +161,10 @@ class RandomizedScenes(IterableDataset[Batch]):
             )
         return self._render(ids_or_scene, self._state())
 
+    def rank_and_world(self) -> tuple[int, int]:
+        """Returns the rank of this training process and how many there are."""
+        return self._ranks or find_rank()
+
     def __iter__(self) -> Iterator[Batch]:
         """Begins the next pass at the first `next()`.
 
@@ -170,7 +174,7 @@ class RandomizedScenes(IterableDataset[Batch]):
         if get_worker_info() is not None:
             if self.device.type == "cuda":
                 raise workers_on_cuda(self.device)
-            self._progress.announce_workers(self._rank_and_world()[0])
+            self._progress.announce_workers(self.rank_and_world()[0])
             self._handed = None
         return self._stream()
 
@@ -191,7 +195,7 @@ class RandomizedScenes(IterableDataset[Batch]):
         Raises:
             ConfigError: Workers have rendered, so that this process does not know what was consumed.
         """
-        rank, _ = self._rank_and_world()
+        rank, _ = self.rank_and_world()
         if (worker := get_worker_info()) is not None:
             return self._worker_state(rank, worker)
         if self._progress.has_workers(rank):
@@ -215,7 +219,7 @@ class RandomizedScenes(IterableDataset[Batch]):
         """
         place, worker = read_state(state, self.cfg.seed, self._numbering())
         self.parameters.restore(state["parameters"])
-        rank, _ = self._rank_and_world()
+        rank, _ = self.rank_and_world()
         if worker is None:
             self._progress.restart(place, rank)
         else:
@@ -247,14 +251,11 @@ class RandomizedScenes(IterableDataset[Batch]):
     def _use(self, assets: Assets) -> None:
         self._sampler = Sampler(self.cfg, assets.to(self.device))
 
-    def _rank_and_world(self) -> tuple[int, int]:
-        return self._ranks or find_rank()
-
     def _numbering(self) -> Numbering:
-        return Numbering(self.cfg.batch_size, self._rank_and_world()[1], self.cfg.batches_per_epoch, self.fixed)
+        return Numbering(self.cfg.batch_size, self.rank_and_world()[1], self.cfg.batches_per_epoch, self.fixed)
 
     def _stream(self) -> Iterator[Batch]:
-        rank, _ = self._rank_and_world()
+        rank, _ = self.rank_and_world()
         current, self._rejoined = self._rejoined or self._progress.begin(self._numbering(), rank), None
         batches = self._batches(current, rank)
         for batch in batches if self.device.type == "cpu" else render_ahead(batches, self._sampling.device):
@@ -290,7 +291,7 @@ class RandomizedScenes(IterableDataset[Batch]):
     def _state(self) -> State:
         if self._consumed is not None:
             return {**self._consumed, "parameters": self.parameters.moved()}
-        return make_state(self.cfg.seed, self._progress.origin(self._rank_and_world()[0]), self.parameters.moved())
+        return make_state(self.cfg.seed, self._progress.origin(self.rank_and_world()[0]), self.parameters.moved())
 
     def _worker_state(self, rank: int, worker: WorkerInfo) -> State:
         """Returns this worker's own place: after its last batch, or before its first one in this pass."""

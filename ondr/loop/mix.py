@@ -120,7 +120,7 @@ class Mixed:
     def _start(self, count: int, rendered: dict[str, Any], real: dict[str, Any]) -> None:
         self._count = count
         self._rendered = Rows(_endless(self._scenes), **rendered)
-        rank, _ = self.dataset._rank_and_world()
+        rank, _ = self.dataset.rank_and_world()
         found = photos(self._real_loader, self.dataset.cfg.seed, rank, real["place"])
         self._real = Rows(_fitted(found, self._rendered, len(self.dataset.class_names)), **real)
 
@@ -137,7 +137,7 @@ class Mixed:
         return replace(joined, state=self.state_dict())
 
     def _which_are_real(self) -> Bool[Tensor, "batch"]:
-        rank, world = self.dataset._rank_and_world()
+        rank, world = self.dataset.rank_and_world()
         size, seed = self.dataset.cfg.batch_size, self.dataset.cfg.seed
         ids = torch.arange(size) + (self._count * world + rank) * size
         key, slot = torch.tensor([rng.name_key(NAME)]), torch.zeros(1, dtype=torch.int64)

@@ -5,7 +5,6 @@ Their order is left to the user's DataLoader; all randomness in it comes from th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
@@ -14,16 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ondr.batch import Batch, Targets
+from ondr.batch import Batch, Targets, hole_of
 from ondr.draws import Draws
 from ondr.errors import ConfigError
-from ondr.loop.augment import forked_random_state
+from ondr.loop.augment import forked_random_state, seed_of
 from ondr.pixel_format import PixelFormat
 
 PER_OBJECT = tuple(field.name for field in fields(Targets) if "batch object" in str(field.type))
 """Fields with a row for each slot, as their shapes say."""
-HOLES = {"labels": -1, "mesh_ids": -1}
-"""What stands where there is no object; 0 in all other fields."""
 
 Place = dict[str, int]
 """`pass` and the next `batch` in it."""
@@ -60,20 +57,16 @@ def _one_pass(loader: Iterable[Any], name: str, number: int) -> Iterator[Any]:
     if hasattr(sampler, "set_epoch"):
         sampler.set_epoch(number)  # type: ignore[union-attr]
     cpu = torch.device("cpu")
-    with forked_random_state(_seed(f"{name} start"), cpu):
+    with forked_random_state(seed_of(f"{name} start"), cpu):
         iterator = iter(loader)
     batch, end = 0, object()
     while True:
-        with forked_random_state(_seed(f"{name} {batch}"), cpu):
+        with forked_random_state(seed_of(f"{name} {batch}"), cpu):
             found = next(iterator, end)
         if found is end:
             return
         yield found
         batch += 1
-
-
-def _seed(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
 
 def as_batch(found: Any, like: Batch, classes: int) -> Batch:
@@ -145,7 +138,7 @@ def with_slots(batch: Batch, slots: int) -> Batch:
         value = getattr(batch.targets, name)
         if value is not None and value.shape[1] < slots:
             missing = [0, 0] * (value.ndim - 2) + [0, slots - value.shape[1]]
-            wider[name] = functional.pad(value, missing, value=HOLES.get(name, 0))
+            wider[name] = functional.pad(value, missing, value=hole_of(name))
     return replace(batch, targets=replace(batch.targets, **wider)) if wider else batch
 
 

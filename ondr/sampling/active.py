@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ondr.config import Config
-from ondr.laws import Bernoulli, Choice, Cycle, Law, Schedule
+from ondr.laws import Choice, Cycle, Law, Schedule
 from ondr.parameters import Parameters
 from ondr.sampling.overrides import Overrides
 
@@ -34,9 +34,9 @@ class Active:
 
     def may_be(self, name: str, option: str) -> bool:
         """Returns whether a `one_of` may choose an option."""
-        law = self._law(name)
-        if name in self._overridden or not isinstance(law, Choice | Cycle | Schedule | Bernoulli):
+        if name in self._overridden:
             return True
+        law = self._law(name)
         ends = (law.start, law.end) if isinstance(law, Schedule) else (law,)
         return any(_may_be(end, option) for end in ends)
 
@@ -47,4 +47,5 @@ class Active:
 def _may_be(law: Law, option: str) -> bool:
     if isinstance(law, Choice):
         return any(o == option and w > 0 for o, w in zip(law.options, law.weights, strict=True))
-    return not isinstance(law, Cycle) or not law.options or option in law.options
+    # Any other law chooses from everything there is.
+    return not (isinstance(law, Cycle) and law.options) or option in law.options

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.config import Config
-from ondr.draws import Draws
+from ondr.draws import Draws, vector
 from ondr.geometry import (
     direction_from_angles,
     intrinsics_from_fov,
@@ -60,9 +60,9 @@ def orbit_camera(
         height: Above the ground of the middle that they are around, metres.
     """
     middle = torch.stack([0 * unit, 0 * unit, 0 * unit + height], dim=-1)
-    target = point(draws, "camera.target") * unit[:, None] + middle
+    target = vector(draws, "camera.target", "xyz") * unit[:, None] + middle
     if cfg.camera.placement == "box":
-        position = point(draws, "camera.position") * unit[:, None] + middle
+        position = vector(draws, "camera.position", "xyz") * unit[:, None] + middle
     else:
         direction = direction_from_angles(draws["camera.azimuth_degrees"], draws["camera.elevation_degrees"])
         position = target + direction * (draws["camera.distance"] * unit)[:, None]
@@ -114,6 +114,18 @@ def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor
     return torch.cat([k[:, :, :2] * factor[:, None, None], (k[:, :, 2] + shift)[:, :, None]], dim=2)
 
 
-def point(draws: Draws, name: str) -> Float[Tensor, "batch 3"]:
-    """Returns a drawn point."""
-    return torch.stack([draws[f"{name}.{axis}"] for axis in "xyz"], dim=-1)
+def to_camera(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
+    """Returns points of the world in the camera's frame, metres."""
+    turned = product(camera.camera_from_world[:, None, :3, :3], position[..., None])[..., 0]
+    return turned + camera.camera_from_world[:, None, :3, 3]
+
+
+def to_world(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
+    """Returns points of the camera's frame in the world, metres."""
+    moved = position - camera.camera_from_world[:, None, :3, 3]
+    return product(camera.camera_from_world[:, :3, :3].mT[:, None], moved[..., None])[..., 0]
+
+
+def eye(camera: Camera) -> Float[Tensor, "batch 3"]:
+    """Returns the cameras' positions in the world, metres."""
+    return to_world(camera, camera.camera_from_world.new_zeros(len(camera.camera_from_world), 1, 3))[:, 0]

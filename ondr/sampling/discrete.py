@@ -23,9 +23,8 @@ def rotation(law: Law, words: DrawWords) -> Float32[Tensor, "batch slot 4"]:
     if isinstance(law, laws.SO3):
         return quaternion_from_uniforms(rng.uniform(words.words[..., :3]))
     if isinstance(law, laws.Views):
-        subdivisions, in_plane, cycle = law.options
-        chosen = words.in_turn(law.number) if cycle else laws.share(words.first, law.number)
-        return _views(subdivisions, in_plane, words.words.device)[chosen]
+        chosen = words.in_turn(law.number) if law.cycle else laws.share(words.first, law.number)
+        return _views(law.subdivisions, law.in_plane, words.words.device)[chosen]
     turn = rng.uniform(words.first)
     return level_quaternion(turn) if isinstance(law, laws.Upright) else yaw_quaternion(turn)
 

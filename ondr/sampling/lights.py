@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.assets.bank import Assets
-from ondr.draws import Draws
-from ondr.errors import ConfigError
+from ondr.draws import Draws, vector
 from ondr.geometry import direction_from_angles
 from ondr.harmonics import turned
 from ondr.sampling.active import Active
+from ondr.sampling.options import no_panoramas
 from ondr.scene import Lights, Poses
 from ondr.temperature import tint
 
@@ -82,7 +82,7 @@ def sample_colors(draws: Draws, active: Active) -> Float[Tensor, "batch light 3"
     intensity = draws["lights.intensity"]
     number = torch.arange(intensity.shape[1], device=intensity.device)
     present = (number < draws["lights.count"][:, None])[..., None]
-    factors = torch.stack([draws[f"lights.color.{c}"] for c in "rgb"], dim=-1)
+    factors = vector(draws, "lights.color", "rgb")
     if "lights.temperature_kelvin" in active:
         factors = factors * tint(draws["lights.temperature_kelvin"])
     return factors * intensity[..., None] * present
@@ -101,8 +101,7 @@ def sample_sky(draws: Draws, active: Active) -> tuple[Float[Tensor, "batch 3"], 
 
 
 def _glow(draws: Draws, name: str) -> Float[Tensor, "batch 3"]:
-    color = torch.stack([draws[f"{name}.color.{c}"] for c in "rgb"], dim=-1)
-    return color * draws[f"{name}.strength"][:, None]
+    return vector(draws, f"{name}.color", "rgb") * draws[f"{name}.strength"][:, None]
 
 
 def sample_environment(draws: Draws, assets: Assets, active: Active) -> dict[str, Tensor]:
@@ -116,10 +115,7 @@ def sample_environment(draws: Draws, assets: Assets, active: Active) -> dict[str
         return {}
     harmonics, scale = assets.panorama_harmonics, assets.panorama_scale
     if harmonics is None or scale is None:
-        raise ConfigError(
-            "lights.environment must be 0 without panoramas, got a law that allows more. Set background.panoramas to a "
-            "folder of them."
-        )
+        raise no_panoramas("a moved law or an override")
     chosen, strength = draws["background.panorama"].long(), draws["lights.environment"]
     yaw = draws["background.panorama_yaw_degrees"]
     return {

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.color import linear_from_srgb
-from ondr.draws import Draws
+from ondr.draws import Draws, vector
 from ondr.sampling.active import Active
 from ondr.scene import Materials, Poses
 from ondr.settings.material import PATTERNS, SOURCES
@@ -27,7 +27,7 @@ FIBRES = (0.12, 0.6, 0.6)
 """Cells of noise per period of wood: along the grain, which is five times as long as wide, and across it."""
 CRACKS = 0.6
 """Cells of noise per period of marble: coarse, so that veins run through rather than in circles."""
-STEPS = (61.0, 97.0, 113.0)
+OFFSET_PERIODS = (61.0, 97.0, 113.0)
 """Periods by which an offset of 1 moves a pattern along its axes. Without a common factor, so that offsets from 0 to 1
 reach all phases, and long enough that no two pieces look alike."""
 PITH = 4.0
@@ -45,7 +45,7 @@ Every = Callable[[str], Tensor]
 
 def color_of(draws: Draws, name: str) -> Tensor:
     """Returns a drawn sRGB colour as linear RGB, `[B, 3]` or `[B, slot, 3]`."""
-    srgb = torch.stack([draws[f"{name}.{c}"] for c in "rgb"], dim=-1)
+    srgb = vector(draws, name, "rgb")
     # Single precision's powers differ in the last bit with the place in the batch: by vectors or one by one.
     return linear_from_srgb(srgb.double()).to(srgb)
 
@@ -155,6 +155,6 @@ def _offset(share: Tensor, wood: Tensor) -> Float[Tensor, "batch slot 3"]:
         share: The draws, 0..1.
         wood: Which patterns are wood.
     """
-    along, *across = (share * step for step in STEPS)
+    along, *across = (share * periods for periods in OFFSET_PERIODS)
     near = [torch.where(wood, PITH * (torch.remainder(a, 1) - 0.5), a) for a in across]
     return torch.stack([along, *near], dim=-1)

@@ -14,9 +14,10 @@ from ondr.geometry import product, raised, rotation_about, rotation_from_quatern
 from ondr.laws import Law, Resting, middle
 from ondr.raster.limits import NEAR_METRES
 from ondr.sampling.active import Active
+from ondr.sampling.camera import to_camera
 from ondr.sampling.layouts import Placement, Things, arrange
+from ondr.sampling.layouts.free_places import say_left_out
 from ondr.sampling.layouts.ground import STANDING
-from ondr.sampling.layouts.room import say_left_out
 from ondr.scene import Camera, Poses
 from ondr.settings.section import Up
 
@@ -101,17 +102,17 @@ def sample_poses(
     rotation = rotations(draws, mesh, cfg, assets.bank, active)
     things = Things(draws, active, cfg, mesh, size, scale, rotation, assets.bank.support, sizes.median_metres)
     placement = arrange(things)
-    present = things.present if placement.placed is None else things.present & placement.placed
+    present = things.present & placement.placed
     standing = slice(0, cfg.groups["context"].stop)
     if present.device.type == "cpu":
         say_left_out(things.present[:, standing], present[:, standing])
     poses = Poses(
         mesh=torch.where(present, mesh, -1),
-        rotation=rotation if placement.rotation is None else placement.rotation,
-        scale=scale if placement.enlarged is None else scale * placement.enlarged,
+        rotation=placement.rotation,
+        scale=scale * placement.enlarged,
         translation=placement.position,
     )
-    size = size if placement.enlarged is None else size * placement.enlarged.amax(dim=-1)
+    size = size * placement.enlarged.amax(dim=-1)
     return poses, placement.camera, size, draws.extended(derive(placement, size, present, cfg), derived=True)
 
 
@@ -198,10 +199,8 @@ def derive(
         present: False for empty slots and what found no room.
         cfg: `image_size` and the layout are read.
     """
-    camera = placement.camera
-    depth = product(camera.camera_from_world[:, None, 2:3, :3], placement.position[..., None])[..., 0, 0]
-    depth = depth + camera.camera_from_world[:, None, 2, 3]
-    focal = camera.intrinsics[:, None, 0, 0].abs() / min(cfg.image_size)
+    depth = to_camera(placement.camera, placement.position)[..., 2]
+    focal = placement.camera.intrinsics[:, None, 0, 0].abs() / min(cfg.image_size)
     values = {
         "distance": depth,
         "screen_size": size * focal / depth.clamp_min(1e-6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ondr.assets.bank import Assets
-from ondr.config import Config
+from ondr.config import GROUPS, Config
 from ondr.errors import ConfigError
 from ondr.laws import AnyOf, Choice, Cycle, First, Law, Schedule
 from ondr.quantity import Spec
@@ -30,17 +30,11 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
     Raises:
         ConfigError: A law names something that is not there, or leaves nothing to choose.
     """
-    names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
-    numbers = {"background.photo": len(assets.photos), "background.noise": len(assets.noise_textures)}
-    numbers |= {"background.panorama": len(assets.panoramas)}
     light = cfg.lights.environment.support
     if not assets.panoramas and light != (0, 0):
-        raise ConfigError(
-            f"lights.environment must be 0 without panoramas, got {light[0]} to {light[1]}. Set background.panoramas "
-            "to a folder of them, of which `split` leaves some."
-        )
-    numbers |= {"objects.bend": len(cfg.objects.bends_degrees)}
-    numbers |= {f"{group}.instance": len(rows) for group, rows in assets.others.items()}
+        raise no_panoramas(f"{light[0]} to {light[1]}")
+    names = {"objects.label": assets.class_names, "distractors.shape": cfg.distractors.shapes}
+    numbers = _numbers(cfg, assets)
     result = {}
     for name, (law, spec) in cfg.quantities().items():
         if isinstance(law, Schedule):
@@ -49,11 +43,34 @@ def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
             result[name] = Options(len(law.options), tuple(law.options))
         elif isinstance(law, AnyOf | Choice | Cycle | First):
             known = names.get(name, spec.options)
-            number = numbers.get(name, len(assets.foreign_textures))
-            result[name] = Options(number) if known is None else _named(name, law, spec, known, assets)
+            result[name] = Options(numbers[name]) if known is None else _named(name, law, spec, known, assets)
             if known is None and not isinstance(law, AnyOf | First) and law.options:
                 raise ConfigError(f"{name} must be uniform, got {law.to_config()}. Leave out files from the folder.")
     return result
+
+
+def no_panoramas(got: str) -> ConfigError:
+    """Returns the error for light from panoramas where there are none."""
+    return ConfigError(
+        f"lights.environment must be 0 without panoramas, got {got}. Set background.panoramas to a folder of them, of "
+        "which `split` leaves some."
+    )
+
+
+def _numbers(cfg: Config, assets: Assets) -> dict[str, int]:
+    """Returns how many there are of what a quantity chooses by number, not by name."""
+    return {
+        # How many subjects and meshes there are depends on the class that was drawn: `structure` counts them.
+        "objects.instance": 0,
+        "objects.variant": 0,
+        "objects.bend": len(cfg.objects.bends_degrees),
+        "background.photo": len(assets.photos),
+        "background.panorama": len(assets.panoramas),
+        "background.noise": len(assets.noise_textures),
+        "background.texture": len(assets.foreign_textures),
+        **{f"{group}.material.texture": len(assets.foreign_textures) for group in GROUPS},
+        **{f"{group}.instance": len(assets.others.get(group, ())) for group in ("context", "occluders", "clutter")},
+    }
 
 
 @dataclass(frozen=True)

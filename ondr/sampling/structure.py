@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.laws import Cycle, First, Law
+from ondr.laws import Cycle, First, Law, share
 from ondr.parameters import Parameters
 from ondr.rng import name_key
 from ondr.sampling.overrides import Overrides, expand, host_override
@@ -24,7 +24,6 @@ from ondr.scene import Structure
 Drawn = dict[str, Int64[Tensor, "batch *slot"]]
 FROM_LIST = {"distractors": "shape", "context": "instance", "occluders": "instance", "clutter": "instance"}
 """Groups whose mesh is one of a list, and the draw that says which."""
-ROOM_FACES = 5
 JUMPS = ("photometric.motion_blur_length", "photometric.posterize_bits", "photometric.jpeg_quality")
 """Effects that have no gradient where they are neutral: a blur of no length has no direction, and the least loss of
 posterizing and JPEG is some. There they stay off."""
@@ -96,7 +95,7 @@ def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable, plan: Pla
     if isinstance(draw.law, First):
         return torch.zeros_like(number)
     if not isinstance(draw.law, Cycle):
-        return mine.first * number >> 32
+        return share(mine.first, number)
     # Where the classes come in turn, each has had as many objects in this slot as there were rounds; likewise subjects.
     turn = words.sample_ids[:, None] // _options_in_turn(plan.draws["objects.label"].law, len(meshes.subjects))
     if draw.name == "objects.variant" and isinstance(plan.draws["objects.instance"].law, Cycle):

@@ -2,7 +2,7 @@
 
 from ondr.settings.labels import Output as Output
 from ondr.settings.material import SOURCES as SOURCES
-from ondr.settings.others import SHAPES as SHAPES
 from ondr.settings.section import Layout as Layout
 from ondr.settings.section import Section as Section
 from ondr.settings.tree import Settings as Settings
+from ondr.settings.unlabelled import SHAPES as SHAPES

@@ -5,27 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ondr.errors import ConfigError
-
-PATHS = (
-    "objects.meshes",
-    "context.meshes",
-    "occluders.meshes",
-    "clutter.meshes",
-    "materials.textures",
-    "background.photos",
-    "background.panoramas",
-)
-"""Settings that are files; a relative one in a YAML file is relative to that file."""
+from ondr.settings.section import Section, inner_section
+from ondr.settings.tree import Settings
 
 WORDS = ("sample", "shapes", "composed")
-"""What may stand there in place of a file."""
+"""What a setting that holds a path may say instead of one."""
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -53,13 +44,20 @@ def _said(error: Exception) -> str:
     return f"line {mark.line + 1}: {problem}" if mark and problem else " ".join(str(error).split())
 
 
-def resolve_paths(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for dotted in PATHS:
-        section, key = dotted.split(".")
-        values = settings.get(section)
-        if isinstance(values, dict) and values.get(key) not in (None, *WORDS):
-            written = values[key]
-            values[key] = (
+def resolve_paths(settings: dict[str, Any], folder: Path, section: type[Section] = Settings) -> dict[str, Any]:
+    """Makes relative paths relative to a folder, in place.
+
+    Args:
+        settings: As read from a file.
+        folder: Where that file lies.
+        section: Says which of the settings are paths.
+    """
+    for name, field in section.model_fields.items():
+        written, inner = settings.get(name), inner_section(field.annotation)
+        if inner is not None and isinstance(written, dict):
+            resolve_paths(written, folder, inner)
+        elif _may_be_path(field.annotation) and written not in (None, *WORDS):
+            settings[name] = (
                 [_beside(folder, w) for w in written] if isinstance(written, list) else _beside(folder, written)
             )
     return settings
@@ -69,17 +67,26 @@ def _beside(folder: Path, written: Any) -> str:
     return str(folder / os.path.expanduser(str(written)))
 
 
+def _may_be_path(annotation: Any) -> bool:
+    return annotation is Path or any(map(_may_be_path, get_args(annotation)))
+
+
 def override(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    for override in overrides:
-        key, equals, text = override.partition("=")
+    """Sets what `key=value` texts say, in place.
+
+    Raises:
+        ConfigError: A text is not of this form, or its value is no YAML.
+    """
+    for text in overrides:
+        key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise ConfigError(f"override must be key=value, got {override!r}. Write for example seed=1.")
+            raise ConfigError(f"override must be key=value, got {text!r}. Write for example seed=1.")
         *parents, last = key.strip().split(".")
         node = settings
         for parent in parents:
             child = node.get(parent)
             node[parent] = node = child if isinstance(child, dict) else {}
-        node[last] = _parse_value(text, key)
+        node[last] = _parse_value(value, key)
     return settings
 
 

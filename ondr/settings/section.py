@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
@@ -81,6 +81,12 @@ class Section(BaseModel):
     def _law(cls, written: Any, info: ValidationInfo) -> Any:
         spec = cls.spec(info.field_name or "")
         return written if spec is None else parse(written, spec)
+
+
+def inner_section(annotation: Any) -> type[Section] | None:
+    """Returns the section that a field with this annotation holds, also where it may be null; None: no section."""
+    members = get_args(annotation) or (annotation,)
+    return next((m for m in members if isinstance(m, type) and issubclass(m, Section)), None)
 
 
 class Color(Section):

@@ -23,12 +23,12 @@ from ondr.settings.lights import Lights
 from ondr.settings.material import MaterialBank
 from ondr.settings.motion import Motion
 from ondr.settings.objects import Objects
-from ondr.settings.others import Clutter, Composed, Context, Distractors, Occluders
 from ondr.settings.photometric import Photometric
 from ondr.settings.rendering import AssetSettings, Render, Split
 from ondr.settings.section import Layout, Section
 from ondr.settings.structured import Structured
 from ondr.settings.surfaces import Floor, Room, Table
+from ondr.settings.unlabelled import Clutter, Composed, Context, Distractors, Occluders
 
 Side = Annotated[int, Field(ge=8, le=2048)]  # nvdiffrast draws at most 2048 pixels a side in one piece.
 
@@ -159,7 +159,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _goes_with_layout(self) -> Self:
-        for name in self.misplaced(self.layout):
+        if misplaced := self.misplaced(self.layout):
+            name = misplaced[0]
             raise ValueError(
                 f"{name} must not be set with layout {self.layout}, which {INSTEAD[name.rpartition('.')[2]]}"
             )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, get_args
 
 from pydantic_core import ErrorDetails
 
-from ondr.settings.section import Section
+from ondr.settings.section import Section, inner_section
 from ondr.settings.tree import Settings
 
 FOLLOWS = {
@@ -89,7 +88,7 @@ def _dotted(location: tuple[int | str, ...]) -> str:
             break
         if part in section.model_fields:
             names.append(part)
-            section = _section(section.model_fields[part].annotation)
+            section = inner_section(section.model_fields[part].annotation)
         elif part == location[-1]:
             names.append(part)
     return ".".join(names)
@@ -102,18 +101,12 @@ def _description(key: str) -> str:
         if section is None:
             break
         field = section.model_fields[name]
-        text, section = field.description or "", _section(field.annotation)
+        text, section = field.description or "", inner_section(field.annotation)
     return text
 
 
 def _keys(section: type[Section], prefix: str = "") -> Iterator[str]:
     for name, field in section.model_fields.items():
         yield prefix + name
-        if inner := _section(field.annotation):
+        if inner := inner_section(field.annotation):
             yield from _keys(inner, f"{prefix}{name}.")
-
-
-def _section(annotation: Any) -> type[Section] | None:
-    """Returns the section that a field holds, also where it may be null."""
-    members = get_args(annotation) or (annotation,)
-    return next((m for m in members if isinstance(m, type) and issubclass(m, Section)), None)

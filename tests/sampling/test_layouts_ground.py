@@ -12,7 +12,7 @@ from ondr.config import Config
 from ondr.errors import say_once
 from ondr.parameters import Parameters
 from ondr.sampling import Sampler
-from ondr.sampling.layouts.room import first_that_fits, tries
+from ondr.sampling.layouts.free_places import first_that_fits, tries
 from ondr.scene import Scene
 from tests.sampling.measured import ROUNDING, corners, eyes, furnished, sampled, there
 

@@ -102,7 +102,7 @@ def test_the_meshes_of_a_class_come_each_once_before_any_comes_again(label: str)
 
 
 def test_views_are_corners_of_an_icosphere_seen_from_the_camera() -> None:
-    law = Views((1, 6, True))
+    law = Views(1, 6, True)
     assert law.number == 42 * 6
     ids = torch.arange(law.number)
     overrides = ("objects.rotation={views: {subdivisions: 1, in_plane: 6, cycle: true}}", "camera.roll_degrees=0")

@@ -134,7 +134,7 @@ def check_camera(cfg: Config, name: str, camera: Camera) -> None:
     Raises:
         ConfigError: A law may draw such a camera.
     """
-    used = cfg.used_quantities
+    used = cfg.quantities()
     for quantity, kind in NEUTRAL[camera].items():
         if quantity not in used:
             continue

@@ -9,14 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ondr.laws import middle
+from ondr.sampling.camera import to_world
 from ondr.sampling.layouts.flying import depths, flying, image_of
-from ondr.sampling.layouts.image import behind, to_world
+from ondr.sampling.layouts.image import behind
 from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
 RADIUS = 0.87
 """Of a cube's corners, in longest sides: no thing reaches further from its centre."""
-NEAREST = 0.25
+LEAST_FRONT = 0.25
 """Bounds how much further away than the objects a wall of large things has to stand: four times."""
 
 
@@ -30,7 +31,7 @@ def clutter(things: Things) -> Placement:
     share = things.draws["clutter.scale"] * middle(things.cfg.objects.screen_size)
     focal = free.camera.intrinsics[:, 0, 0].abs()
     per_depth = share * (min(things.image_size) / focal)[:, None]
-    depth = farthest(things, free.camera) / (1 - RADIUS * per_depth).clamp_min(NEAREST)
+    depth = farthest(things, free.camera) / (1 - RADIUS * per_depth).clamp_min(LEAST_FRONT)
     position = torch.cat(
         [
             free.position[:, : wall.start],

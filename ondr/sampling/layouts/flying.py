@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ondr.sampling.camera import level_camera
-from ondr.sampling.layouts.image import Boxes, behind, boxes_at, in_camera_axes, to_world
+from ondr.sampling.camera import level_camera, to_world
+from ondr.sampling.layouts.free_places import first_that_fits, tries
+from ondr.sampling.layouts.image import Boxes, behind, boxes_at, in_camera_axes
 from ondr.sampling.layouts.occlusion import Hiding
-from ondr.sampling.layouts.room import first_that_fits, tries
 from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
@@ -17,7 +19,7 @@ FREE = ("objects", "distractors", "context")
 """The groups that are placed so, in the order of their slots."""
 INSIDE = (0.2, 0.8)
 """How much of its box, along one axis, may lie inside the image if the border cuts it."""
-STEPS = 3
+ITERATIONS = 3
 """Of the search for the place: the box changes a little with it, since things have depth."""
 
 
@@ -25,13 +27,13 @@ def flying(things: Things) -> Placement:
     """Places objects, distractors and context freely in front of the camera."""
     camera = level_camera(things.draws, things.active, things.cfg)
     depth = depths(things, camera)
-    place, placed = places_in_image(things, camera, depth), None
-    rest = things.present.shape[1] - depth.shape[1]
+    place, found = places_in_image(things, camera, depth), torch.ones_like(depth, dtype=torch.bool)
     if things.cfg.objects.max_occlusion < 1:
         place, found = out_of_the_way(things, camera, place, depth)
-        placed = torch.nn.functional.pad(found, (0, rest), value=True)
+    rest = things.present.shape[1] - depth.shape[1]
     free = to_world(camera, behind(camera, place * image_of(things), depth))
-    return Placement(camera, torch.cat([free, things.zeros(rest)], dim=1), placed)
+    placement = Placement.of(things, camera, torch.cat([free, things.zeros(rest)], dim=1))
+    return replace(placement, placed=torch.nn.functional.pad(found, (0, rest), value=True))
 
 
 def out_of_the_way(
@@ -77,7 +79,7 @@ def places_in_image(
     wanted = (things.draws["objects.cut"] > 0)[..., None] & nearest
     offsets = in_camera_axes(camera, things.support[:, :objects])
     moved = mine
-    for _ in range(STEPS):
+    for _ in range(ITERATIONS):
         boxes = boxes_at(camera, offsets, behind(camera, moved * image, depth[:, :objects]))
         reach = torch.stack([boxes.low / image - moved, boxes.high / image - moved], dim=-2)
         moved = torch.where(wanted, at_border(mine, reach), mine)

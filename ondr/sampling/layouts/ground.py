@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ondr.sampling.camera import orbit_camera
-from ondr.sampling.layouts.image import Boxes, boxes_at, eye, in_camera_axes, to_camera
+from ondr.sampling.camera import eye, orbit_camera, to_camera
+from ondr.sampling.layouts.free_places import Conflict, first_that_fits, tries
+from ondr.sampling.layouts.image import Boxes, boxes_at, in_camera_axes
 from ondr.sampling.layouts.occlusion import Hiding, Seen, either
-from ondr.sampling.layouts.room import Conflict, first_that_fits, tries
 from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
@@ -108,7 +108,7 @@ class Ground:
         rest = self.things.present.shape[1] - standing(self.things)
         position = torch.cat([self._world(slice(None), place), self.things.zeros(rest)], dim=1)
         placed = torch.nn.functional.pad(found, (0, rest), value=True)
-        return Placement(self.camera, position, placed, span=span)
+        return replace(Placement.of(self.things, self.camera, position), placed=placed, span=span)
 
 
 def spread_out(

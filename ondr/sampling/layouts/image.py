@@ -8,11 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ondr.geometry import product
 from ondr.lens import distort_all, fold_radius, undistort
 from ondr.scene import Camera
 
-NEAREST = 0.05
+NEAR_SHARE = 0.05
 """Of a thing's depth: parts of it that are nearer to the camera, or behind it, count as being there."""
 
 
@@ -46,18 +45,6 @@ def overlap(a: Boxes, b: Boxes) -> Float[Tensor, "*some"]:
     """Returns the area that boxes have in common, pixels; leading dimensions broadcast."""
     common = torch.minimum(a.high, b.high) - torch.maximum(a.low, b.low)
     return common.clamp_min(0).prod(dim=-1)
-
-
-def to_camera(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
-    """Returns points of the world in the camera's frame, metres."""
-    turned = product(camera.camera_from_world[:, None, :3, :3], position[..., None])[..., 0]
-    return turned + camera.camera_from_world[:, None, :3, 3]
-
-
-def to_world(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
-    """Returns points of the camera's frame in the world, metres."""
-    moved = position - camera.camera_from_world[:, None, :3, 3]
-    return product(camera.camera_from_world[:, :3, :3].mT[:, None], moved[..., None])[..., 0]
 
 
 def behind(
@@ -102,7 +89,7 @@ def boxes_at(
     """
     depth, k = center[..., 2], camera.intrinsics[:, :2, :, None, None]
     x, y, z = (offsets[..., i] + center[..., i, None] for i in range(3))
-    z = torch.maximum(z, (NEAREST * depth.clamp_min(1e-6))[..., None])
+    z = torch.maximum(z, (NEAR_SHARE * depth.clamp_min(1e-6))[..., None])
     x, y = x / z, y / z
     if camera.distortion is not None:
         lens = _lens(camera.distortion, x)
@@ -113,8 +100,3 @@ def boxes_at(
     low = torch.stack([right.amin(dim=-1), down.amin(dim=-1)], dim=-1) + principal
     high = torch.stack([right.amax(dim=-1), down.amax(dim=-1)], dim=-1) + principal
     return Boxes(low, torch.where(depth[..., None] > 0, high, low), depth)
-
-
-def eye(camera: Camera) -> Float[Tensor, "batch 3"]:
-    """Returns where cameras are, world coordinates in metres."""
-    return to_world(camera, camera.camera_from_world.new_zeros(len(camera.camera_from_world), 1, 3))[:, 0]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from ondr.sampling.layouts.image import Boxes, behind, boxes_at, in_camera_axes, overlap, to_camera, to_world
+from ondr.sampling.camera import to_camera, to_world
+from ondr.sampling.layouts.image import Boxes, behind, boxes_at, in_camera_axes, overlap
 from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
@@ -17,7 +18,7 @@ HALVINGS = 16
 """Of the shift and the size that are looked for: to 1/65,000 of the interval they start with."""
 LARGEST = 8.0
 """The factor by which an occluder that covers too little grows at most: a thin one would become a wall."""
-NEAREST = 1e-3
+LEAST_DEPTH = 1e-3
 """Of the objects' median size: the least depth of an object that something may stand in front of."""
 
 
@@ -79,13 +80,10 @@ def targets(things: Things, placement: Placement) -> tuple[Bool[Tensor, "batch o
     objects, slots = things.groups["objects"], things.draws["occluders.cover"].shape[1]
     count = things.draws["objects.count"][:, None]
     index = torch.arange(slots, device=count.device) % count.clamp_min(1)
-    if placement.rotation is not None:
-        things = replace(things, rotation=placement.rotation)
-    camera, nearest = placement.camera, NEAREST * things.unit
+    things = things.turned(placement.rotation)
+    camera, nearest = placement.camera, LEAST_DEPTH * things.unit
     center = to_camera(camera, placement.position[:, objects])
-    there = things.present[:, objects] & (center[..., 2] > nearest)
-    if placement.placed is not None:
-        there = there & placement.placed[:, objects]
+    there = (things.present & placement.placed)[:, objects] & (center[..., 2] > nearest)
     center = torch.cat([center[..., :2], center[..., 2:].clamp_min(nearest)], dim=-1)
     boxes = boxes_at(camera, in_camera_axes(camera, things.support[:, objects]), center)
     low, high = (torch.gather(v, 1, index[..., None].expand(*index.shape, 2)) for v in (boxes.low, boxes.high))

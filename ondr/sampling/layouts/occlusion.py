@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ondr.sampling.layouts.free_places import Conflict
 from ondr.sampling.layouts.image import Boxes, overlap
-from ondr.sampling.layouts.room import Conflict
 
 Seen = Callable[[slice, Tensor], Boxes]
 """`seen(slots, places [batch, some, 2])`: the boxes of things in consecutive slots, or of one at several places."""

@@ -85,12 +85,12 @@ def structured(things: Things) -> Placement:
     turned = rotation_about("z", FORWARD_DEGREES + places.heading - turn)
     number = standing(things)
     rotation = torch.cat([product(turned, things.rotation[:, :number]), things.rotation[:, number:]], dim=1)
-    things = replace(things, rotation=rotation)
+    things = things.turned(rotation)
     span = grammar.inner.room[:, 0]
     camera = camera_around(things, span, (grammar.shelf * (grammar.number - 1) / 2)[:, 0])
     ground = Ground(things, camera, height_of_centers(things) + places.up, things.cfg.objects.max_occlusion)
     found = ground.fitting(torch.stack([x, y], dim=-1)[:, :, None])
-    return replace(ground.placement(*found, span), rotation=rotation, boards=boards(things, grammar))
+    return replace(ground.placement(*found, span), boards=boards(things, grammar))
 
 
 def grammar_of(things: Things) -> Grammar:

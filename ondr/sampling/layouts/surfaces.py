@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.sampling.camera import eye
 from ondr.sampling.layouts.ground import standing
-from ondr.sampling.layouts.image import eye
 from ondr.sampling.layouts.things import Boards, Placement, Things
 from ondr.settings.section import ON_GROUND
 
@@ -35,9 +35,8 @@ class Surfaces:
 
 def surfaces(things: Things, placement: Placement) -> Surfaces:
     """Returns floor, table and room, as many of them as the scene has slots for."""
-    unit = torch.full_like(things.size[:, 0], things.unit) if placement.span is None else placement.span
     makers = {"floor": floor, "table": table, "room": room}
-    parts = [make(things, placement, unit) for name, make in makers.items() if slots_of(things, name)]
+    parts = [make(things, placement, placement.span) for name, make in makers.items() if slots_of(things, name)]
     joined = {f.name: torch.cat([getattr(part, f.name) for part in parts], dim=1) for f in fields(Surfaces)}
     return Surfaces(**joined)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ondr.draws import vector
 from ondr.sampling.layouts.ground import Ground, camera_around, height_of_centers, spread_out
 from ondr.sampling.layouts.things import Placement, Things
 
@@ -19,5 +19,5 @@ def tabletop(things: Things) -> Placement:
 
 def half_extent(things: Things, span: Float[Tensor, "batch"]) -> Float[Tensor, "batch 2"]:
     """Returns half of the table's sides along x and y, metres; things keep to them where there is no table as well."""
-    sides = torch.stack([things.draws[f"table.{side}"] for side in ("width", "depth")], dim=-1)
+    sides = vector(things.draws, "table", ("width", "depth"))
     return sides * span[:, None] / 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -72,6 +72,10 @@ class Things:
         """Returns a quantity of some groups, in the order of their slots."""
         return torch.cat([self.draws[f"{group}.{name}"] for group in groups], dim=1)
 
+    def turned(self, rotation: Float[Tensor, "batch slot 3 3"]) -> Things:
+        """Returns the things with another rotation; themselves, with what is cached, if it is the same."""
+        return self if rotation is self.rotation else replace(self, rotation=rotation)
+
     def zeros(self, slots: int) -> Float[Tensor, "batch slots 3"]:
         """Returns positions for slots that something else will place."""
         return self.size.new_zeros(len(self.size), slots, 3)
@@ -100,13 +104,25 @@ class Placement:
     camera: Camera
     position: Float[Tensor, "batch slot 3"]
     """Where the centre of each bounding box lies in the world, metres."""
-    placed: Bool[Tensor, "batch slot"] | None = None
-    """False for what found no room and is left out; None: all found room."""
-    span: Float[Tensor, "batch"] | None = None
-    """What lengths are measured by, metres; None: `Things.unit`."""
+    rotation: Float[Tensor, "batch slot 3 3"]
+    """world_from_object."""
+    placed: Bool[Tensor, "batch slot"]
+    """False for what found no free place and is left out."""
+    enlarged: Float[Tensor, "batch slot 3"]
+    """Factors on `Things.scale`."""
+    span: Float[Tensor, "batch"]
+    """The unit of lengths on the ground, metres."""
     boards: Boards | None = None
-    """What the tables are to be; None: one of the drawn size."""
-    enlarged: Float[Tensor, "batch slot 3"] | None = None
-    """Factors on `Things.scale`; None: none is enlarged."""
-    rotation: Float[Tensor, "batch slot 3 3"] | None = None
-    """world_from_object; None: that of the things."""
+    """What the tables are to be; None: one table of the drawn size."""
+
+    @classmethod
+    def of(cls, things: Things, camera: Camera, position: Float[Tensor, "batch slot 3"]) -> Placement:
+        """Returns things at some positions: all of them, turned and sized as they are, `Things.unit` as the span."""
+        return cls(
+            camera,
+            position,
+            rotation=things.rotation,
+            placed=torch.ones_like(things.present),
+            enlarged=torch.ones_like(things.scale),
+            span=torch.full_like(things.size[:, 0], things.unit),
+        )

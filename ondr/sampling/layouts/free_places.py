@@ -13,7 +13,7 @@ from ondr.errors import say_once
 TRIES = 24
 """Places tried for each thing. Of eight equal circles whose area is 30 % of a square that they do not leave, 99 % find
 room (58 % with one try, 96 % with 12, 99.9 % with 48); at 50 % of the square, it is 73 % (44, 68, 76)."""
-STEPS = (0.7548776662466927, 0.5698402909980532)
+R2_STEP = (0.7548776662466927, 0.5698402909980532)
 """Of the R2 sequence: from one try to the next. Source: Roberts 2018, "The unreasonable effectiveness of quasirandom
 sequences"; 1 / g and 1 / g**2 for g**3 = g + 1."""
 
@@ -29,7 +29,7 @@ whether a thing cannot be at a place, given where those before it are and which 
 def tries(drawn: Float[Tensor, "batch slot 2"]) -> Float[Tensor, "batch slot try 2"]:
     """Returns the places to try for each thing: the drawn one, and others evenly spread over the unit square."""
     number = torch.arange(1, TRIES, device=drawn.device, dtype=drawn.dtype)
-    others = [(drawn[..., i, None] + number * step) % 1.0 for i, step in enumerate(STEPS)]
+    others = [(drawn[..., i, None] + number * step) % 1.0 for i, step in enumerate(R2_STEP)]
     return torch.cat([drawn[:, :, None], torch.stack(others, dim=-1)], dim=2)
 
 
