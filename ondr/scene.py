@@ -53,7 +53,7 @@ class Materials:
     texture_offset: Float[Tensor, "batch slot 2"] | None = None
     """Point of the foreign texture at uv's origin, in repeats; None: its corner everywhere."""
     pattern: Int32[Tensor, "batch slot"] | None = None
-    """Pattern that mixes `color` with `color2`: 0 for none, else its position in `settings.PATTERNS`, counted from 1.
+    """Pattern that mixes `color` with `color2`: 0 for none, else its position in `settings.material.PATTERNS`, counted from 1.
     None: no surface has one, and the next three fields are None as well."""
     color2: Float[Tensor, "batch slot 3"] | None = None
     """Linear RGB; the pattern's second colour."""

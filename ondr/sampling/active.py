@@ -18,7 +18,7 @@ class Active:
     """
 
     def __init__(self, cfg: Config, parameters: Parameters, overrides: Overrides) -> None:
-        """Looks at the laws once per batch; what is asked for decides what it costs."""
+        """Keeps where to look; a law is read when its quantity is asked about."""
         self._quantities, self._parameters, self._overridden = cfg.quantities(), parameters, frozenset(overrides)
 
     def __contains__(self, name: str) -> bool:

@@ -1,6 +1,6 @@
 """All draws of a batch at once: from (seed, sample ids, parameters) to the value of every named quantity.
 
-What the values mean is left to the other files of this folder; nothing else in ondr draws.
+What the values mean is left to the other files of this folder.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from ondr.sampling.layouts.things import Boards, Placement, Things
 from ondr.settings.section import ON_GROUND
 
 FLOOR_SIDE = 200.0
-"""Of what lengths are measured by: seen from where cameras are, its border is at the horizon."""
+"""Side of the ground in units of `Placement.span`: for the default cameras its edge is within 7 degrees of the horizon."""
 MARGIN = 1.0
 """Of what lengths are measured by, between a camera, or what flies, and the wall behind it."""
 UPRIGHT_ALONG_X = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
