@@ -1,4 +1,4 @@
-"""What may vary, within which law, and every other choice: the settings of a stream, from files and overrides."""
+"""The config of a stream: what varies, by which laws, and all other settings, from files and overrides."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ GROUPS = {
     "table": 1,
     "room": 5,
 }
-"""The groups of things in a scene, in the order of its slots, and the meshes that one of each is made of."""
+"""The groups of things in the order of a scene's slots, and the number of slots that one thing of each takes."""
 
 
 class Config(Settings):
-    """What may vary, within which law, and every other choice. Immutable; `ondr config` prints all keys.
+    """What varies, by which laws, and all other settings. Immutable; `ondr config` prints all keys.
 
     Raises:
         ConfigError: A key does not exist or a value is not allowed; the message names it.
@@ -45,7 +45,7 @@ class Config(Settings):
             raise ConfigError(explain(error.errors())) from None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles what was set, so that a config is small and its laws are read again."""
+        """Pickles only what was set; laws are parsed again."""
         return _from_written, (type(self), written(self))
 
     @classmethod
@@ -73,7 +73,7 @@ class Config(Settings):
         return type(self)(**override(written(self), overrides))
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns what a config file would say, as plain numbers, strings, lists and dicts."""
+        """Returns the settings as a config file writes them: plain numbers, strings, lists and dicts."""
         return plain(self, self.layout)
 
     def to_yaml(self) -> str:
@@ -86,14 +86,14 @@ class Config(Settings):
 
     @cached_property
     def _quantities(self) -> dict[str, tuple[Law | str, Spec]]:
-        """`quantities`, gathered once."""
+        """`quantities`, collected once."""
         every = _named_quantities(self, "", self.layout)
         moves = "optical_flow" in self.outputs
         return {name: (law, spec) for name, law, spec in every if moves or not name.startswith("motion.")}
 
     @cached_property
     def groups(self) -> dict[str, slice]:
-        """The slots of each group of things, in the order of a scene: objects of interest first, surfaces last."""
+        """The slots of each group of things: objects of interest first, surfaces last."""
         each_of = {**GROUPS, "table": self.num_boards}
         numbers = [_most(self, name) * each for name, each in each_of.items()]
         ends = list(itertools.accumulate(numbers))
@@ -106,7 +106,7 @@ class Config(Settings):
 
     @property
     def num_boards(self) -> int:
-        """How many boards a table consists of at most: with shelves, one under each."""
+        """The largest number of boards that make a table: one under each shelf."""
         return int(self.structured.lanes.support[1]) if self.layout == "structured" else GROUPS["table"]
 
     @property
@@ -120,7 +120,7 @@ def _from_written(kind: type[Config], settings: dict[str, Any]) -> Config:
 
 
 def _most(cfg: Settings, section: str) -> int:
-    """Returns the largest number of a section's things that the config allows in its layout."""
+    """Returns the largest number of a section's things that the config allows in its layout; 0 if it uses none."""
     part = getattr(cfg, section)
     name = "count" if "count" in type(part).model_fields else "present"
     spec = part.spec(name)

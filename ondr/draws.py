@@ -1,4 +1,4 @@
-"""What an image was made of: the named draws of a batch, as a read-only mapping over one packed tensor."""
+"""The named draws of a batch, which say what its images were made of: a read-only mapping over one packed tensor."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch import Tensor
 
 
 class Column(NamedTuple):
-    """Where a draw lies in the packed tensor."""
+    """The place of a draw in the packed tensor."""
 
     first: int
+    """Its first column."""
     shape: tuple[int, ...]
     """Its shape without the batch dimension: `()`, `(slot,)` or `(slot, 4)`."""
     dtype: torch.dtype = torch.float32
@@ -24,7 +25,7 @@ class Draws(Mapping[str, Tensor]):
     """A read-only mapping from the name of a random quantity to its values: `[B]` for a quantity of the image,
     `[B, slot]` for one of each object or light, `[B, slot, 4]` for rotations (quaternions w x y z).
 
-    Whole numbers are kept exactly up to 2**24, which is far above any count or index that is drawn.
+    Whole numbers are exact up to 2**24, far above any count or index that is drawn.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class Draws(Mapping[str, Tensor]):
         columns: Mapping[str, Column],
         derived: frozenset[str] = frozenset(),
     ) -> None:
-        """Takes the packed values, where each name lies in them, and which names follow from other draws."""
+        """Takes the packed values, the place of each name in them, and the names that follow from other draws."""
         self.packed = packed
         self.columns = dict(columns)
         self.derived = derived
@@ -53,11 +54,11 @@ class Draws(Mapping[str, Tensor]):
         return cls(torch.cat([part.packed for part in parts]), parts[0].columns, parts[0].derived)
 
     def extended(self, values: Mapping[str, Tensor], *, derived: bool = False) -> Draws:
-        """Returns the draws and some more.
+        """Returns the draws with more added.
 
         Args:
             values: Name to `[B, ...]`.
-            derived: Whether they follow from other draws, and so cannot be overridden.
+            derived: Whether they follow from other draws and so cannot be overridden.
         """
         columns, parts, width = dict(self.columns), [self.packed], self.packed.shape[1]
         for name, value in values.items():
@@ -68,7 +69,7 @@ class Draws(Mapping[str, Tensor]):
         return Draws(torch.cat(parts, dim=1), columns, self.derived | frozenset(values if derived else ()))
 
     def replaced(self, values: Mapping[str, Tensor]) -> Draws:
-        """Returns the draws with other values under some of their names."""
+        """Returns the draws with the values of some names replaced."""
         packed = self.packed.clone()
         for name, value in values.items():
             first, flat = self.columns[name].first, value.reshape(len(packed), -1)

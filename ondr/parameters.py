@@ -1,4 +1,4 @@
-"""The numbers inside the laws, by name, movable while training runs: what curricula and learned laws act on."""
+"""The parameters of the laws by name, movable during training: the interface of curricula and learned laws."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ State = dict[str, list[float]]
 class Parameters(MutableMapping[str, Tensor]):
     """The parameters of all laws: `lights.intensity.high` to a float64 tensor, 0-d or, for weights, 1-d.
 
-    What `parameters[name]` returns is a copy; assign to move a parameter: a number, or a tensor, which may require
-    grad where the law is continuous. The change takes effect with the next batch rendered. All values lie in one host
-    tensor, shared with workers.
+    `parameters[name]` returns a copy. Assign a number or a tensor to move a parameter; the tensor may require grad if
+    the law is continuous. The change takes effect with the next batch that is rendered. All values lie in one host
+    tensor that is shared with workers.
     """
 
     def __init__(self, cfg: Config) -> None:
-        """Takes the laws' first parameters from a config."""
+        """Takes the initial parameters from a config."""
         self._laws: dict[str, tuple[Law, Spec]] = {
             name: (law, spec) for name, (law, spec) in cfg.quantities().items() if isinstance(law, Law)
         }
@@ -85,7 +85,7 @@ class Parameters(MutableMapping[str, Tensor]):
                 self._live[name] = value  # type: ignore[assignment]
 
     def __delitem__(self, name: str) -> None:
-        """Moves a parameter back to what the config says."""
+        """Moves a parameter back to the config's value."""
         _, _, place = self._place(name)
         self._live.pop(name, None)
         self._values[place] = self._first[place]
@@ -105,7 +105,7 @@ class Parameters(MutableMapping[str, Tensor]):
         return {n: self._values[p].tolist() for n, (_, _, p) in self._places.items() if any(different[p])}
 
     def restore(self, moved: State) -> None:
-        """Sets the parameters to what `moved` returned, all others to what the config says.
+        """Sets the parameters that `moved` returned, and all others to the config's values.
 
         Raises:
             ConfigError: There is no such parameter, or a law would leave its domain.
@@ -119,12 +119,12 @@ class Parameters(MutableMapping[str, Tensor]):
         self._values.copy_(new)
 
     def place(self, quantity: str) -> list[slice]:
-        """Returns where in `vector` the parameters of a quantity lie, in the order of its law's fields."""
+        """Returns the places of a quantity's parameters in `vector`, in the order of `Law.parameters`."""
         law, _ = self._laws[quantity]
         return [self._places[f"{quantity}.{p}"][2] for p in law.parameters]
 
     def host(self, quantity: str) -> tuple[Any, ...]:
-        """Returns the current parameters of a quantity as numbers (weights as a tuple)."""
+        """Returns the current parameters of a quantity as Python numbers, weights as a tuple."""
         _, known, _ = self._as_it_stands()
         if quantity not in known:
             law, _ = self._laws[quantity]
@@ -135,7 +135,7 @@ class Parameters(MutableMapping[str, Tensor]):
         return known[quantity]
 
     def law(self, quantity: str) -> Law:
-        """Returns the law of a quantity as it stands."""
+        """Returns the law of a quantity with its current parameters."""
         _, _, known = self._as_it_stands()
         if quantity not in known:
             law, _ = self._laws[quantity]
@@ -143,18 +143,18 @@ class Parameters(MutableMapping[str, Tensor]):
         return known[quantity]
 
     def _as_it_stands(self) -> tuple[bytes, dict[str, tuple[Any, ...]], dict[str, Law]]:
-        """Returns what was read of the values since they last changed, which another process may have done."""
+        """Returns what was cached since the values last changed; another process may have changed them."""
         values = self._values.numpy().tobytes()
         if values != self._read[0]:
             self._read = (values, {}, {})
         return self._read
 
     def stamp(self) -> bytes | None:
-        """Returns what differs whenever a value has changed; None while one of them is a tensor that requires grad."""
+        """Returns bytes that differ whenever a value has changed; None while a value is a tensor that requires grad."""
         return None if self._live else self._values.numpy().tobytes()
 
     def vector(self, device: torch.device | str) -> Tensor:
-        """Returns all parameters as one float32 tensor on `device`; differentiable where a parameter requires grad."""
+        """Returns all parameters as one float32 tensor on `device`, differentiable in those that require grad."""
         vector = upload(self._values.to(torch.float32), device)
         for name, value in self._live.items():
             place = self._places[name][2]

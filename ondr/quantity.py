@@ -50,26 +50,27 @@ class Spec:
     kind: Kind = "real"
     unit: str = ""
     low: float = -math.inf
-    """The smallest value that makes sense."""
+    """The smallest allowed value."""
     high: float = math.inf
+    """The largest allowed value."""
     each: bool = True
-    """Within `objects`, `distractors` and `lights`: drawn for each of them, not once per image."""
+    """In a section of things or lights: drawn for each of them, not once per image."""
     structure: bool = False
-    """Drawn on the host, because shapes or the kernels to run depend on it."""
+    """Whether it is decided on the host, because shapes or the kernels to run depend on it."""
     options: tuple[str, ...] | None = None
-    """The names that a `one_of` knows; None: they come from the assets."""
+    """The options of a `one_of`; None: they come from the assets."""
     capacity: bool = False
-    """Whether a larger value than the config allows would need larger tensors: true of every count."""
+    """Whether tensors are sized by its largest value, so that it cannot be moved beyond it: true of every count."""
     neutral: float | None = None
-    """The value that leaves everything as it is: a quantity that never has another costs nothing."""
+    """The value that changes nothing; a quantity that cannot leave it costs nothing."""
     layouts: tuple[str, ...] | None = None
     """The layouts that use it; None: all."""
     paper: str = ""
-    """Where the literature varies it."""
+    """A paper that varies it."""
     derived_from: str | None = None
-    """A word that may stand instead of a law, where the value follows from something else."""
+    """A word that may replace the law, if the value then follows from something else."""
     usual: Mapping[str, Any] = field(default_factory=dict)
-    """Layouts in which the default is another law, and that law as a config file would say it."""
+    """Defaults of single layouts: layout to law, written as in a config file."""
 
     def used_in(self, layout: str) -> bool:
         """Returns whether a layout uses the quantity."""
@@ -80,7 +81,7 @@ def quantity(default: Any, description: str, **spec: Any) -> Any:
     """Returns the pydantic field of a random quantity.
 
     Args:
-        default: The law, as a config file would say it.
+        default: The law, written as in a config file.
         description: What varies, for the documentation.
         **spec: Fields of `Spec`.
     """
@@ -89,10 +90,10 @@ def quantity(default: Any, description: str, **spec: Any) -> Any:
 
 
 def parse(written: Any, spec: Spec) -> Law | str:
-    """Turns what a config says into a law, and checks it against the quantity's domain.
+    """Turns what a config says into a law and checks it against the quantity's domain.
 
     Raises:
-        ValueError: It is no law that the quantity allows; the message starts with `must`.
+        ValueError: The quantity does not allow it; the message starts with `must`.
     """
     if isinstance(written, str) and written == spec.derived_from:
         return written

@@ -1,7 +1,7 @@
 """Counter-based uniforms: every random number is a pure function of (seed, sample id, name, slot).
 
-Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") in integer arithmetic, so that the
-bits are the same on every device, in any order, for any batch size. What the numbers mean is left to `laws`.
+Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3") in integer arithmetic: the same bits
+on every device, in any order, for any batch size. What the numbers mean is left to `laws`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def name_key(name: str) -> int:
 
 
 def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Enciphers counters with a 64-bit key.
+    """Encrypts counters with a 64-bit key.
 
     Args:
-        counter: Four int64 tensors of one (broadcastable) shape holding 32-bit words.
+        counter: Four int64 tensors with broadcastable shapes that hold 32-bit words.
         seed: The key, taken modulo 2**64.
 
     Returns:
-        Four int64 tensors holding 32-bit words.
+        Four int64 tensors that hold 32-bit words.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = seed & MASK, (seed >> 32) & MASK
@@ -44,7 +44,7 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], seed: int) -> tuple[T
 
 
 def _product(word: Tensor, factor: int) -> tuple[Tensor, Tensor]:
-    """Returns the high and low 32 bits of a product, by halves: a signed product that wraps is undefined in C++."""
+    """Returns the high and low 32 bits of a product, computed by halves, since signed overflow is undefined in C++."""
     low = word * (factor & 0xFFFF)
     high = word * (factor >> 16) + (low >> 16)
     return high >> 16, (high & 0xFFFF) << 16 | low & 0xFFFF
@@ -62,7 +62,7 @@ def words(
         seed: The 64-bit seed.
         sample_ids: Ids from 0; any order.
         names: `name_key` of each column's quantity.
-        slots: Index of the object or light of each column; 0 for a quantity of the whole image.
+        slots: Index of the object or light, for each column; 0 for a quantity of the whole image.
     """
     ids = sample_ids[:, None]
     return torch.stack(philox((ids & MASK, ids >> 32 & MASK, names[None], slots[None]), seed), dim=-1)

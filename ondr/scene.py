@@ -53,8 +53,8 @@ class Materials:
     texture_offset: Float[Tensor, "batch slot 2"] | None = None
     """Point of the foreign texture at uv's origin, in repeats; None: its corner everywhere."""
     pattern: Int32[Tensor, "batch slot"] | None = None
-    """Pattern that mixes `color` with `color2`: 0 for none, else its position in `settings.material.PATTERNS`, counted from 1.
-    None: no surface has one, and the next three fields are None as well."""
+    """Pattern that mixes `color` with `color2`: 0 for none, else its place in `settings.material.PATTERNS`, from 1.
+    None: there is none, and the next three are None as well."""
     color2: Float[Tensor, "batch slot 3"] | None = None
     """Linear RGB; the pattern's second colour."""
     pattern_from_object: Float[Tensor, "batch slot 3 4"] | None = None

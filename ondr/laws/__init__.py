@@ -1,9 +1,8 @@
 """Distributions as inverse CDFs: how a random word becomes a value.
 
-A law knows its kind and its first parameters; the parameters that hold while training runs are passed in, so that
-one expression evaluates all quantities of one kind at once and moving a law is a copy. Continuous laws are
-differentiable in their parameters. Discrete ones compare words with integer thresholds made on the host, so that
-every device agrees.
+A law object holds the kind and the initial parameters. The current ones are passed in, so that one expression evaluates
+all quantities of a kind at once, and moving a law is a copy into a tensor. Continuous laws are differentiable in their
+parameters. Discrete laws compare words with integer thresholds computed on the host, so that all devices agree.
 """
 
 from ondr.laws.base import TWO_32 as TWO_32

@@ -1,4 +1,4 @@
-"""What all laws have in common, and the two kinds that random words become numbers by."""
+"""The base class of laws, and its two kinds: continuous (inverse CDF) and discrete (integer thresholds)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Law:
 
     @property
     def parameters(self) -> dict[str, float | tuple[float, ...]]:
-        """The law's movable parameters and their first values."""
+        """The law's movable parameters and their initial values."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in self.fixed}
 
     def moved(self, parameters: Mapping[str, Any]) -> Law:
@@ -35,11 +35,11 @@ class Law:
 
     @property
     def support(self) -> tuple[float, float]:
-        """The closed interval that holds all values."""
+        """The closed interval that contains all values."""
         return -math.inf, math.inf
 
     def problem(self) -> str | None:
-        """Says what is wrong with the parameters, as `must ...`; None if nothing is."""
+        """Returns what is wrong with the parameters, as `must ...`; None if nothing is."""
         return None
 
     def to_config(self) -> Any:
@@ -57,15 +57,15 @@ class Continuous(Law):
 
     @staticmethod
     def log_density(value: Tensor, *parameters: Tensor) -> Tensor:
-        """Returns the log of the density; -inf outside the support."""
+        """Returns the log density; -inf outside the support."""
         raise NotImplementedError
 
     def value(self, u: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Returns the inverse CDF at `u`, with the law's first parameters."""
+        """Returns the inverse CDF at `u`, with the initial parameters."""
         return self.inverse_cdf(u, *_tensors(self, u))
 
     def log_prob(self, value: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Returns the log density at `value`, with the law's first parameters."""
+        """Returns the log density at `value`, with the initial parameters."""
         return self.log_density(value, *_tensors(self, value))
 
 
@@ -79,16 +79,16 @@ class Discrete(Law):
         raise NotImplementedError
 
     def first(self, *parameters: float | tuple[float, ...]) -> int:
-        """Returns the value that stands for index 0."""
+        """Returns the value of index 0."""
         return 0
 
     def value(self, words: Int64[Tensor, "*shape"]) -> Int64[Tensor, "*shape"]:
-        """Returns the values at 32-bit words, with the law's first parameters."""
+        """Returns the values at 32-bit words, with the initial parameters."""
         values = tuple(self.parameters.values())
         return index(words, thresholds(self.probabilities(*values))) + self.first(*values)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Returns the log probability of `value`, with the law's first parameters; -inf outside the support."""
+        """Returns the log probability of `value`, with the initial parameters; -inf outside the support."""
         values = tuple(self.parameters.values())
         table = torch.tensor(self.probabilities(*values), dtype=torch.float64, device=value.device).log()
         i = value.long() - self.first(*values)
@@ -101,7 +101,7 @@ def _tensors(law: Law, like: Tensor) -> list[Tensor]:
 
 
 def thresholds(probabilities: list[float]) -> list[int]:
-    """Returns where each value after the first begins among the 32-bit words."""
+    """Returns the 32-bit words at which each value after the first begins."""
     total, below, result = math.fsum(probabilities), 0.0, []
     for p in probabilities[:-1]:
         below += p
@@ -112,9 +112,9 @@ def thresholds(probabilities: list[float]) -> list[int]:
 def index(words: Int64[Tensor, "*shape"], begins: list[int]) -> Int64[Tensor, "*shape"]:
     """Returns how many of the thresholds each word has reached."""
     if words.device.type == "cpu":
-        # numpy's starts no threads, which take longer than so few comparisons.
+        # torch would start threads, which takes longer than these few comparisons.
         return torch.from_numpy(np.searchsorted(np.array(begins, np.int64), words.numpy(), side="right"))
-    # Comparing with Python numbers copies nothing to the device, which would wait for it.
+    # Python numbers need no upload, for which the host would wait.
     reached = torch.zeros_like(words)
     for begin in begins:
         reached = reached + (words >= begin)

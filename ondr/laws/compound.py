@@ -1,4 +1,4 @@
-"""Laws made of laws: with a probability, or moving while training goes on."""
+"""Laws made of laws: one that holds with a probability, and one that moves during training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ondr.laws.rotations import Views
 
 @dataclass(frozen=True)
 class Sometimes(Law):
-    """A continuous law with a probability, else the quantity's neutral value. Written as
+    """A continuous law that holds with a probability, otherwise the quantity's neutral value. Written as
     `{probability: 0.2, law: [0.5, 2]}`.
     """
 
@@ -52,7 +52,7 @@ class Sometimes(Law):
 
 @dataclass(frozen=True)
 class Schedule(Law):
-    """A law whose parameters go from one law's to another's over the sample ids, and stay there: a curriculum.
+    """A law whose parameters move linearly from one law's to another's with the sample id and then stay: a curriculum.
     Written as `{from: [0, 1], to: [0, 5], samples: 100000}`.
     """
 
@@ -96,7 +96,7 @@ class Schedule(Law):
         return self.start.problem() or self.end.problem()
 
     def share(self, sample_ids: Int64[Tensor, "batch"]) -> Tensor:
-        """Returns how far the schedule is at each sample, 0..1, float64."""
+        """Returns how far the schedule has come at each sample, 0..1, float64."""
         return (sample_ids.to(torch.float64) / self.samples).clamp(0, 1)
 
     def to_config(self) -> Any:
@@ -104,14 +104,14 @@ class Schedule(Law):
 
 
 def kind_of(law: Law) -> tuple[Any, ...]:
-    """Returns what two laws must have in common for one to turn into the other."""
+    """Returns a key that two laws must share for a schedule to lead from one to the other."""
     if isinstance(law, Sometimes):
         return Sometimes, type(law.law)
     return type(law), len(law.options) if isinstance(law, Choice) else 0
 
 
 def unscheduled(law: Law) -> Law:
-    """Returns the law that a schedule starts with, any other law itself."""
+    """Returns the law that a schedule starts with; any other law itself."""
     return law.start if isinstance(law, Schedule) else law
 
 
@@ -122,7 +122,7 @@ def base_of(law: Law) -> Law:
 
 
 def middle(law: Law) -> float:
-    """Returns the median of a continuous law, the middle of any other law's support."""
+    """Returns the median of a continuous law; the middle of any other law's support."""
     base = base_of(law)
     if isinstance(base, Continuous):
         return float(base.value(torch.tensor(0.5)))

@@ -1,4 +1,4 @@
-"""Laws of numbers, with inverse CDFs."""
+"""Continuous laws and their inverse CDFs."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ class TruncatedNormal(Continuous):
 
 @dataclass(frozen=True)
 class Elevation(Continuous):
-    """Degrees above the horizon, such that directions of any azimuth are uniform on the sphere between two circles of
-    latitude. Written as `{elevation: [low, high]}`.
+    """Degrees above the horizon such that directions, with a uniform azimuth, are uniform on the sphere between two
+    circles of latitude. Written as `{elevation: [low, high]}`.
 
     Source: Archimedes: equal heights cut equal areas from a sphere.
     """

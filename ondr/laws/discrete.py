@@ -1,4 +1,4 @@
-"""Laws of whole numbers and of choices, found by comparing words with thresholds."""
+"""Discrete laws: whole numbers and choices, by integer comparison of words with thresholds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Integers(Discrete):
 class Choice(Discrete):
     """One of a list. Written as `{choice: [a, b], weights: [3, 1]}`; weights are optional.
 
-    The value of a list of numbers is the number, of any other list the index into `options`.
+    The value is the number if all options are numbers, otherwise the index into `options`.
     """
 
     fixed: ClassVar[tuple[str, ...]] = ("options",)
@@ -101,7 +101,7 @@ class Bernoulli(Discrete):
 
 @dataclass(frozen=True)
 class AnyOf(Law):
-    """Each of what there is with the same probability: classes, files, textures. Written as `uniform`."""
+    """Any of the classes, files or textures there are, with equal probability. Written as `uniform`."""
 
     discrete: ClassVar[bool] = True
 
@@ -111,7 +111,7 @@ class AnyOf(Law):
 
 @dataclass(frozen=True)
 class First(Law):
-    """The first of what there is, always: one file of each class, for ablations. Written as `first`."""
+    """Always the first of what there is, such as one file of each class: for ablations. Written as `first`."""
 
     discrete: ClassVar[bool] = True
 
@@ -121,8 +121,8 @@ class First(Law):
 
 @dataclass(frozen=True)
 class Cycle(Law):
-    """Every option equally often: each once, in a random order, before any comes again. Written as `cycle`, for all
-    there are, or `{cycle: [a, b, c]}`.
+    """Every option equally often: each comes once, in random order, before any comes again. Written as `cycle`, for
+    everything there is, or `{cycle: [a, b, c]}`.
     """
 
     discrete: ClassVar[bool] = True
@@ -144,5 +144,5 @@ class Cycle(Law):
 
 
 def share(words: Int64[Tensor, "*shape"], n: Tensor | int) -> Int64[Tensor, "*shape"]:
-    """Returns floor(word * n / 2**32): one of n equally likely integers, exactly the same on every device."""
+    """Returns floor(word * n / 2**32): one of n equally likely integers, the same on every device."""
     return words * n >> 32

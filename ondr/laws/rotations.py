@@ -1,4 +1,4 @@
-"""Laws of orientations. Each value is a quaternion w x y z; `sampling` draws them from several words."""
+"""Laws of orientations. A value is a quaternion w x y z, which `sampling` draws from several words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Yaw(Law):
 
 @dataclass(frozen=True)
 class Upright(Law):
-    """No rotation: turned as in its file, as a quaternion w x y z. Written as `upright`."""
+    """No rotation: the orientation of the file, as a quaternion w x y z. Written as `upright`."""
 
     components: ClassVar[int] = 4
 
@@ -40,10 +40,10 @@ class Upright(Law):
 
 @dataclass(frozen=True)
 class Views(Law):
-    """Orientations that show a thing from all around: corners of an icosphere, each with some rotations in the image.
+    """Evenly spread views of a thing: from the corners of an icosphere, each with several rotations in the image plane.
 
-    The value is a quaternion w x y z for a camera that looks along +y, as that of the layouts flying and clutter does.
-    Written as `{views: {subdivisions: 2, in_plane: 12}}`, or with `cycle: true` so that all come equally often.
+    The value is a quaternion w x y z for a camera that looks along +y, as in the layouts flying and clutter. Written as
+    `{views: {subdivisions: 2, in_plane: 12}}`; with `cycle: true` all views come equally often.
 
     Source: Hinterstoisser et al. 2019, "An annotation saved is an annotation earned", section 3.2.
     """
@@ -63,7 +63,7 @@ class Views(Law):
 
     @property
     def number(self) -> int:
-        """How many orientations there are."""
+        """Number of orientations."""
         return (10 * 4**self.subdivisions + 2) * self.in_plane
 
     def to_config(self) -> Any:
@@ -72,9 +72,9 @@ class Views(Law):
 
 @dataclass(frozen=True)
 class Resting(Law):
-    """One of the poses in which the mesh comes to rest on a plane, turned about the vertical by a uniform angle.
+    """A pose in which the mesh comes to rest on a plane, turned about the vertical by a uniform angle.
 
-    The value is the turn, as a quaternion w x y z; which pose is a draw of its own, `resting_pose`. Written as
+    The value is the turn alone, as a quaternion w x y z; the pose is a separate draw, `resting_pose`. Written as
     `resting`.
     """
 

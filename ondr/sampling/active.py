@@ -1,4 +1,4 @@
-"""What can differ from neutral: a quantity that cannot is left out of the scene, and nothing is computed for it."""
+"""Which quantities can differ from their neutral value; the others are left out of the scene and cost nothing."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from ondr.sampling.overrides import Overrides
 
 
 class Active:
-    """Which quantities of a batch may have another value than their neutral one.
+    """Which quantities of a batch may differ from their neutral value.
 
-    That is a matter of the laws as they stand and of the overrides, never of what is drawn: the same features are on
-    for all images of a stream.
+    It depends on the current laws and the overrides, never on what is drawn: the same features are on for all images
+    of a stream.
     """
 
     def __init__(self, cfg: Config, parameters: Parameters, overrides: Overrides) -> None:
-        """Keeps where to look; a law is read when its quantity is asked about."""
+        """Keeps references only; a law is read when its quantity is asked about."""
         self._quantities, self._parameters, self._overridden = cfg.quantities(), parameters, frozenset(overrides)
 
     def __contains__(self, name: str) -> bool:
-        """Returns whether a quantity with a neutral value may have another one."""
+        """Returns whether a quantity may differ from its neutral value."""
         if name in self._overridden:
             return True
         law, spec = self._law(name), self._quantities[name][1]
         return law.support != (spec.neutral, spec.neutral)
 
     def any(self, names: Iterable[str]) -> bool:
-        """Returns whether one of some quantities may differ from neutral."""
+        """Returns whether any of several quantities may differ from neutral."""
         return any(name in self for name in names)
 
     def may_be(self, name: str, option: str) -> bool:
-        """Returns whether a `one_of` may choose an option."""
+        """Returns whether a `one_of` quantity may choose an option."""
         if name in self._overridden:
             return True
         law = self._law(name)

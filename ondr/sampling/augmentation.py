@@ -27,11 +27,11 @@ SHUTTER = ("camera.rolling_shutter_x", "camera.rolling_shutter_y")
 
 
 def image_map(draws: Draws, active: Active, size: tuple[int, int]) -> Float[Tensor, "batch 3 3"] | None:
-    """Returns where each pixel of the image as it was laid out goes; None where it always stays.
+    """Returns the map from the pixels of the image as laid out to those of the final image; None for the identity.
 
     Args:
         draws: Everything drawn.
-        active: What may differ from neutral.
+        active: Which quantities may differ from neutral.
         size: Height and width.
     """
     if not active.any((*SHUTTER, *(f"augmentation.{name}" for name in NAMES))):
@@ -40,12 +40,12 @@ def image_map(draws: Draws, active: Active, size: tuple[int, int]) -> Float[Tens
 
 
 def mapped(camera: Camera, image: Float[Tensor, "batch 3 3"] | None) -> Camera:
-    """Returns cameras whose images are mapped."""
+    """Returns the cameras with the map multiplied into their intrinsics."""
     return camera if image is None else replace(camera, intrinsics=product(image, camera.intrinsics))
 
 
 def seen_through(background: Background, image: Float[Tensor, "batch 3 3"] | None) -> Background:
-    """Returns backgrounds that are mapped along with the image."""
+    """Returns the backgrounds mapped along with the image."""
     if image is None:
         return background
     return replace(background, uv_from_pixel=product(background.uv_from_pixel, inverse(image)))
@@ -54,8 +54,8 @@ def seen_through(background: Background, image: Float[Tensor, "batch 3 3"] | Non
 def rolling_shutter(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 3 3"]:
     """Returns the shear of a camera that moves while it reads the image from top to bottom.
 
-    Source: Meingast et al. 2005, "Geometric models of rolling-shutter cameras", for a motion across the line of sight
-        that is the same at all depths.
+    Source: Meingast et al. 2005, "Geometric models of rolling-shutter cameras", for motion across the line of sight
+        and the same shift at all depths.
     """
     x, y = (draws[name] for name in SHUTTER)
     return _matrix((1, x / size[0], -x / 2), (0, 1 + y / size[0], -y / 2), like=x)
@@ -78,7 +78,7 @@ def affine(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 3 3"]:
 
 
 def crop(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 3 3"]:
-    """Returns the map that brings a part of the image to its full size."""
+    """Returns the map that enlarges a part of the image to full size."""
     height, width = size
     share = draws["augmentation.crop"]
     left, top = ((1 - share) * draws[f"augmentation.crop_{axis}"] for axis in "xy")

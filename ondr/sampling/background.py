@@ -1,4 +1,4 @@
-"""What is seen behind everything: a crop of a photo, a tile, noise, or a plain colour."""
+"""The background: a crop of a photo, a panorama, a repeated tile, noise, a gradient or a plain colour."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PHOTO, TEXTURE, NOISE, GRADIENT, PANORAMA = (
     SOURCES.index(name) for name in ("photo", "texture", "noise", "gradient", "panorama")
 )
 RAMP_MARGIN = 1 / 64
-"""Of the ramp, left out at both ends."""
+"""Share of the ramp texture that is left out at both ends."""
 
 
 def photo_map(
@@ -30,16 +30,16 @@ def photo_map(
     """Returns uv_from_pixel of a crop with the image's aspect, inside the photo.
 
     Args:
-        draws: Share, place and mirroring of the crop.
+        draws: Size, place and mirroring of the crop.
         aspect: Width over height of each photo.
-        photo_size: Side of the square that photos are stored in, texels.
+        photo_size: Side of the square texture that holds a photo, texels.
         size: Height and width of the image.
     """
     height, width = size
     relative = width / height / aspect
     crop_w = draws["background.crop"] * relative.clamp(max=1)
     crop_h = draws["background.crop"] * (1 / relative).clamp(max=1)
-    # Textures wrap: a margin of one texel of the mip level in use keeps the opposite border out.
+    # Textures wrap: a margin of one texel of the mip level in use keeps the opposite border from bleeding in.
     margin = torch.maximum(crop_w / width, crop_h / height).clamp(min=1 / photo_size, max=0.05)
     inner = 1 - 2 * margin
     left = margin + draws["background.crop_x"] * (1 - crop_w) * inner
@@ -64,11 +64,11 @@ def tile_map(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 2 3"]:
 
 
 def gradient_map(draws: Draws, size: tuple[int, int]) -> Float[Tensor, "batch 2 3"]:
-    """Returns uv_from_pixel of a ramp that goes once across the image."""
+    """Returns uv_from_pixel of a ramp that spans the image once."""
     height, width = size
     angle = torch.deg2rad(draws["background.gradient_degrees"])
     x, y = -torch.sin(angle), torch.cos(angle)
-    # Textures wrap: the ramp ends a little before its border, where black would meet white.
+    # Textures wrap: the margin keeps the white end from bleeding into the black one.
     step = (1 - 2 * RAMP_MARGIN) / (x.abs() * width + y.abs() * height)
     zero = torch.zeros_like(x)
     u = torch.stack([zero, zero, zero + 0.5], dim=-1)
@@ -88,11 +88,11 @@ def sample_background(
 
     Args:
         draws: Everything drawn.
-        assets: Where photos, tiles and noise lie in the bank.
+        assets: The texture rows of photos, tiles, noise and panoramas.
         aspects: Width over height of all photos; one entry of any value where there are none.
-        photo_size: Side of the square that photos are stored in, texels.
+        photo_size: Side of the square texture that holds a photo, texels.
         size: Height and width of the image.
-        active: What may differ from neutral.
+        active: Which sources may be chosen.
     """
     source = draws[SOURCE]
     photo = draws["background.photo"].to(torch.int32)
@@ -124,7 +124,7 @@ def sample_background(
 
 
 def with_gradients(background: Background, draws: Draws, assets: Assets, size: tuple[int, int]) -> Background:
-    """Returns the backgrounds, gradients where these were drawn."""
+    """Returns the backgrounds with gradients where they were drawn."""
     gradient = draws[SOURCE] == GRADIENT
     return replace(
         background,

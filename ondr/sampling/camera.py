@@ -1,4 +1,7 @@
-"""Cameras: level at the world's origin for the layouts before a camera, around the middle for those on the ground."""
+"""Cameras: level at the world's origin for `flying` and `clutter`, around the scene for the layouts on the ground.
+
+And the way between the world and a camera's frame.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +26,15 @@ from ondr.scene import Camera
 
 JITTER = ("camera.focal_factor", "camera.principal_x", "camera.principal_y")
 LOWEST = 0.2
-"""What lengths are measured by, above the ground: no camera looks from below it."""
+"""Least height of a camera above the ground, in length units."""
 
 
 def level_camera(draws: Draws, active: Active, cfg: Config) -> Camera:
-    """Returns cameras at the world's origin that look along +y, turned up and about their axis.
+    """Returns cameras at the world's origin that look along +y, tilted upwards and rolled about the optical axis.
 
     Args:
         draws: Everything drawn.
-        active: What may differ from neutral.
+        active: Which quantities may differ from neutral.
         cfg: `image_size` and `camera` are read.
     """
     turn = rotation_about("z", draws["camera.roll_degrees"])
@@ -54,10 +57,10 @@ def orbit_camera(
 
     Args:
         draws: Everything drawn.
-        active: What may differ from neutral.
+        active: Which quantities may differ from neutral.
         cfg: `image_size` and `camera` are read.
-        unit: What lengths are drawn in, metres.
-        height: Above the ground of the middle that they are around, metres.
+        unit: The length unit of distances and positions, metres.
+        height: Height of the scene's middle above the ground, metres.
     """
     middle = torch.stack([0 * unit, 0 * unit, 0 * unit + height], dim=-1)
     target = vector(draws, "camera.target", "xyz") * unit[:, None] + middle
@@ -89,11 +92,11 @@ def _camera(camera_from_world: Float[Tensor, "batch 4 4"], draws: Draws, active:
 
 
 def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor, "batch 3 3"]:
-    """Returns K: of a field of view about the middle of the image, or as calibrated, and what is off of it.
+    """Returns K from the field of view or the calibration, with drawn deviations of focal lengths and principal point.
 
     Args:
         draws: Everything drawn.
-        active: What may differ from neutral.
+        active: Which quantities may differ from neutral.
         cfg: `image_size` and `camera.calibration` are read.
     """
     height, width = cfg.image_size
@@ -101,7 +104,7 @@ def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor
     if known is None:
         k = intrinsics_from_fov(draws["camera.fov_degrees"], cfg.image_size)
     else:
-        # To pixels whose centres lie at +0.5, then to another size.
+        # OpenCV has pixel centres at whole numbers, ondr at +0.5; then scaled to the size of the image.
         x, y = width / known.size[1], height / known.size[0]
         numbers = (known.fx * x, known.fy * y, (known.cx + 0.5) * x, (known.cy + 0.5) * y)
         # Filled on the device: an upload would make the host wait.
@@ -109,19 +112,19 @@ def sample_intrinsics(draws: Draws, active: Active, cfg: Config) -> Float[Tensor
     if not active.any(JITTER):
         return k
     factor, right, down = (draws[name] for name in JITTER)
-    # The focal lengths alone: the principal point stays where it is but for its own shift.
+    # The factor scales the focal lengths only; the principal point has a shift of its own.
     shift = torch.stack([right * width, down * height, torch.zeros_like(right)], dim=-1)
     return torch.cat([k[:, :, :2] * factor[:, None, None], (k[:, :, 2] + shift)[:, :, None]], dim=2)
 
 
 def to_camera(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
-    """Returns points of the world in the camera's frame, metres."""
+    """Transforms points from the world to the camera's frame, metres."""
     turned = product(camera.camera_from_world[:, None, :3, :3], position[..., None])[..., 0]
     return turned + camera.camera_from_world[:, None, :3, 3]
 
 
 def to_world(camera: Camera, position: Float[Tensor, "batch some 3"]) -> Float[Tensor, "batch some 3"]:
-    """Returns points of the camera's frame in the world, metres."""
+    """Transforms points from the camera's frame to the world, metres."""
     moved = position - camera.camera_from_world[:, None, :3, 3]
     return product(camera.camera_from_world[:, :3, :3].mT[:, None], moved[..., None])[..., 0]
 

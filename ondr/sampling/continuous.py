@@ -1,4 +1,4 @@
-"""Continuous draws: all of one kind of law in one expression, from random words and the laws' parameters."""
+"""Continuous draws: all quantities with the same kind of law are evaluated in one expression."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from ondr.sampling.words import GATE, Draw, Words
 
 @dataclass(frozen=True)
 class Group:
-    """Continuous draws of one kind of law, evaluated together."""
+    """Continuous draws with the same kind of law, evaluated together."""
 
     law: type[laws.Continuous]
     words: Int64[Tensor, "word"]
-    """One for each column; none for constants."""
+    """Column of random words for each value; empty for constants."""
     values: list[int]
+    """Where the group's values lie among all values."""
     parameters: list[Int64[Tensor, "2 column"]]
-    """For each of the law's parameters, where in the parameter vector each column finds it: at the start and at the end
-    of its schedule, which are the same without one."""
+    """For each of the law's parameters, its places in the parameter vector at the start and the end of each column's
+    schedule; the same twice without a schedule."""
     rate: Float64[Tensor, "column"] | None
-    """One over the samples of each schedule; None for draws without one."""
+    """1 / samples of each schedule; None for draws without a schedule."""
     probability: Int64[Tensor, "2 column"] | None
-    """Where the probability lies that the law holds; None for draws whose law always does."""
+    """Places of the probability with which the law holds; None for laws that always hold."""
     neutral: Float32[Tensor, "column"]
     """The value where the law does not hold."""
 
@@ -38,8 +39,8 @@ class Group:
         """Returns the values of the group's draws.
 
         Args:
-            words: Of all draws.
-            u: The uniforms of the first of each draw's words.
+            words: The random words of all draws.
+            u: Uniforms from the first of the four words of each column.
             vector: All parameters.
         """
         share = None
@@ -67,17 +68,17 @@ class Group:
 
 
 def _current(vector: Tensor, places: Int64[Tensor, "2 column"], share: Tensor | None) -> Tensor:
-    """Returns parameters as they stand at some samples."""
+    """Returns parameters at the samples' shares of a schedule."""
     start = vector[places[0]]
     return start if share is None else start + share * (vector[places[1]] - start)
 
 
 def continuous_groups(draws: Iterable[Draw], parameters: Parameters) -> list[Group]:
-    """Returns the continuous ones of some draws, by the kind of their law.
+    """Groups the continuous draws by the kind of their law.
 
     Args:
         draws: All draws.
-        parameters: Where the parameters of their laws lie.
+        parameters: Says where the parameters of each law lie.
     """
     kinds: dict[tuple[type, bool, bool], list[Draw]] = {}
     for draw in draws:
@@ -93,7 +94,7 @@ def _group(kind: tuple[type, bool, bool], members: list[Draw], parameters: Param
     base, scheduled, sometimes = kind
     columns = [draw for draw in members for _ in draw.values]
     places = [[s.start for s in parameters.place(draw.name)] for draw in columns]
-    # Of a schedule, first the parameters of the law that it starts with.
+    # A schedule lists the parameters of its first law, then those of its last.
     half = len(next(iter(places), ())) // (2 if scheduled else 1)
     starts, ends = [p[:half] for p in places], [p[-half:] for p in places]
     pairs = [

@@ -1,4 +1,4 @@
-"""Discrete draws and rotations: from random words to whole numbers and quaternions, by integer comparison alone."""
+"""Discrete draws and rotations: from random words to whole numbers, by integer arithmetic, and to quaternions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ondr.sampling.words import DrawWords, look_up
 
 
 def rotation(law: Law, words: DrawWords) -> Float32[Tensor, "batch slot 4"]:
-    """Returns the quaternions w x y z of a law of rotations; of `resting`, the turn about the vertical alone."""
+    """Returns the quaternions w x y z of a law of rotations; for `resting`, only the turn about the vertical."""
     if isinstance(law, laws.SO3):
         return quaternion_from_uniforms(rng.uniform(words.words[..., :3]))
     if isinstance(law, laws.Views):
@@ -40,7 +40,7 @@ def discrete(law: Law, options: Options, words: DrawWords, parameters: tuple[Any
     Args:
         law: The law.
         options: What it chooses from.
-        words: Of the draw; on the host for a schedule.
+        words: The draw's random words; on the host for a schedule.
         parameters: The law's current parameters, on the host.
     """
     if isinstance(law, laws.Schedule):
@@ -48,7 +48,7 @@ def discrete(law: Law, options: Options, words: DrawWords, parameters: tuple[Any
     if isinstance(law, laws.First):
         return _values(options, torch.zeros_like(words.first))
     if isinstance(law, laws.Cycle):
-        # Where there is nothing to choose from, nothing asks which.
+        # With nothing to choose from, the value is never used.
         return _values(options, words.in_turn(max(options.number, 1)))
     if isinstance(law, laws.AnyOf) and not options.allowed:
         return laws.share(words.first, options.number)
@@ -65,7 +65,7 @@ def discrete(law: Law, options: Options, words: DrawWords, parameters: tuple[Any
 
 
 def _scheduled(law: laws.Schedule, options: Options, words: DrawWords, parameters: tuple[Any, ...]) -> Tensor:
-    """Returns the values of a discrete law whose parameters move, on the host."""
+    """Returns the values of a discrete law on a schedule, computed on the host."""
     half = len(parameters) // 2
     share = law.share(words.sample_ids).numpy()[:, None]
     start, end = (np.array(list(p), dtype=np.float64).reshape(-1) for p in (parameters[:half], parameters[half:]))

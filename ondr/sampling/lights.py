@@ -1,4 +1,4 @@
-"""Point and directional lights around the scene, light from all sides, and the shadows of the first light."""
+"""Point and directional lights around the scene, ambient, sky and panorama light, and the first light's shadow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from ondr.sampling.options import no_panoramas
 from ondr.scene import Lights, Poses
 from ondr.temperature import tint
 
-EMPTY_RADIUS_METRES = 1.0  # An image without any object still has lights; nothing shows where.
+EMPTY_RADIUS_METRES = 1.0
+"""Radius of a scene without things. It still has lights, and nothing shows where they are."""
 
 
 def scene_bounds(
     poses: Poses, size_metres: Float[Tensor, "batch slot"], lit: slice
 ) -> tuple[Float[Tensor, "batch 3"], Float[Tensor, "batch"]]:
-    """Returns a sphere in the world around everything that is there in some slots: centre and radius in metres."""
+    """Returns a sphere around all things in the slots `lit`: centre in the world and radius, metres."""
     present, position, size = (
         (poses.mesh >= 0)[:, lit].to(size_metres.dtype),
         poses.translation[:, lit],
@@ -44,18 +45,18 @@ def sample_lights(
     groups: Mapping[str, slice],
     active: Active,
 ) -> Lights:
-    """Returns the lights of a batch; those beyond `lights.count` are black.
+    """Returns the lights of a batch; slots beyond `lights.count` are black.
 
     Args:
         draws: Everything drawn.
         poses: Where things are.
         size_metres: Their longest sides.
-        assets: Its panoramas are read.
-        groups: `cfg.groups`. Lights lie around objects, distractors and context; not around walls or the ground.
-        active: What may differ from neutral.
+        assets: Their panoramas are read.
+        groups: `cfg.groups`. Lights surround objects, distractors and context, but not walls and ground.
+        active: Which quantities may differ from neutral.
 
     Raises:
-        ConfigError: Light is to come from a panorama, and there is none.
+        ConfigError: Panoramas are to give light, and there are none.
     """
     lit = slice(0, groups["context"].stop)
     center, radius = scene_bounds(poses, size_metres, lit)
@@ -89,9 +90,10 @@ def sample_colors(draws: Draws, active: Active) -> Float[Tensor, "batch light 3"
 
 
 def sample_sky(draws: Draws, active: Active) -> tuple[Float[Tensor, "batch 3"], Float[Tensor, "batch 3"] | None]:
-    """Returns the light that reaches what faces sideways, and what facing upward adds to it: None for none.
+    """Returns the light on a surface that faces sideways, and what it gains by facing up; None if it never gains.
 
-    A surface sees the sky by (1 + cos) / 2 of the angle between its normal and the vertical, and ground by the rest.
+    A share (1 + cos a) / 2 of what a surface sees is sky, where a is the angle between its normal and the vertical; the
+    rest is ground.
     """
     ambient = draws["lights.ambient"][:, None].expand(-1, 3)
     if not active.any(["lights.sky.strength", "lights.ground.strength"]):
@@ -105,8 +107,8 @@ def _glow(draws: Draws, name: str) -> Float[Tensor, "batch 3"]:
 
 
 def sample_environment(draws: Draws, assets: Assets, active: Active) -> dict[str, Tensor]:
-    """Returns the light that panoramas give and what surfaces mirror of them, as fields of `Lights`; nothing where none
-    gives light in any image.
+    """Returns the light from panoramas and what surfaces mirror of it, as fields of `Lights`; no fields if no image of
+    the stream has any.
 
     Raises:
         ConfigError: There are no panoramas.

@@ -1,4 +1,4 @@
-"""How surfaces look: own textures and colours, a foreign texture, a plain colour or a pattern, and their finish."""
+"""The look of surfaces: the file's own, a foreign texture, a plain colour or a pattern; and their finish."""
 
 from __future__ import annotations
 
@@ -17,36 +17,37 @@ from ondr.settings.material import PATTERNS, SOURCES
 
 OWN, TEXTURE = SOURCES.index("own"), SOURCES.index("texture")
 BEFORE_PATTERNS = SOURCES.index(PATTERNS[0]) - 1
-"""A source less this is a row of patterns: 1 for the first, and none where it is not positive."""
+"""Source minus this is the number of the pattern, from 1; not positive: no pattern."""
 GRADIENT, WOOD, MARBLE = (PATTERNS.index(name) + 1 for name in ("gradient", "wood", "marble"))
 NOISY = ("noise", "wood", "marble")
-"""The patterns with noise in them."""
+"""Patterns that contain noise."""
 RINGS = 3.0
-"""Of wood in a repeat."""
+"""Rings of wood per repeat."""
 FIBRES = (0.12, 0.6, 0.6)
-"""Cells of noise per period of wood: along the grain, which is five times as long as wide, and across it."""
+"""Noise cells per period of wood, along the grain and across it: fibres are five times as long as wide."""
 CRACKS = 0.6
-"""Cells of noise per period of marble: coarse, so that veins run through rather than in circles."""
+"""Noise cells per period of marble: coarse, so that veins run through the solid instead of closing to rings."""
 OFFSET_PERIODS = (61.0, 97.0, 113.0)
-"""Periods by which an offset of 1 moves a pattern along its axes. Without a common factor, so that offsets from 0 to 1
-reach all phases, and long enough that no two pieces look alike."""
+"""Periods that an offset of 1 moves a pattern along each axis. Without common factors, so that offsets from 0 to 1
+reach all combinations of phases, and so many that no two pieces look alike."""
 PITH = 4.0
-"""Periods around the mesh's centre within which the middle of wood's rings lies: near enough to be seen as rings."""
+"""Width, in periods, of the region around the mesh's centre that holds the pith of wood: near enough to show rings."""
 PART_WORDS = 65535.0
-"""Ways to colour a file's materials."""
+"""Number of ways to colour the parts of a mesh, minus one."""
 THINNEST = 1e-6
-"""Of a mesh's longest side: a flat mesh has no thickness that a gradient could reach through."""
+"""Least extent of a mesh along a gradient, as a share of its longest side: a flat mesh has none across."""
 OFFSET = ("texture_offset.u", "texture_offset.v")
 OWN_SHIFT = ("own_hue_degrees", "own_saturation", "own_value")
 
 Every = Callable[[str], Tensor]
-"""Returns a material's draw for all slots, `[B, S]`."""
+"""`every(name)` returns a quantity of `material` for all slots, `[B, S]`."""
 
 
 def color_of(draws: Draws, name: str) -> Tensor:
     """Returns a drawn sRGB colour as linear RGB, `[B, 3]` or `[B, slot, 3]`."""
     srgb = vector(draws, name, "rgb")
-    # Single precision's powers differ in the last bit with the place in the batch: by vectors or one by one.
+    # In float32, powers of vectorised and of single elements differ in the last bit, so an image would depend on its
+    # place in the batch.
     return linear_from_srgb(srgb.double()).to(srgb)
 
 
@@ -57,12 +58,12 @@ def sample_materials(
 
     Args:
         draws: Everything drawn.
-        assets: Where foreign textures lie in the bank, and how long meshes are.
-        groups: `cfg.groups`: the groups of things and their slots.
-        active: What may differ from neutral.
-        poses: Which meshes there are and how they are scaled: patterns are measured by their longest sides.
+        assets: Rows of foreign textures, and the extents of meshes.
+        groups: `cfg.groups`.
+        active: Which quantities may differ from neutral.
+        poses: Meshes and their scales: the size of a pattern is relative to the longest side.
     """
-    # What is asked for every group and quantity adds up: groups without slots are left out.
+    # Every look-up per group and quantity takes time: groups without slots are left out.
     filled = [group for group, slots in groups.items() if slots.stop > slots.start] or list(groups)
 
     def every(name: str) -> Tensor:
@@ -116,16 +117,16 @@ def _patterns(
 
     Args:
         every: The draws.
-        source: Of each slot, a place in `SOURCES`.
-        poses: Which meshes there are and how they are scaled.
+        source: Index into `SOURCES`, for each slot.
+        poses: Meshes and their scales.
         extent: `Bank.extent`.
-        noisy: Whether a pattern may have noise in it.
+        noisy: Whether any pattern may contain noise.
     """
     pattern = (source - BEFORE_PATTERNS).clamp_min(0).to(torch.int32)
     sides = extent[poses.mesh.clamp_min(0)] * poses.scale
     longest = sides.amax(-1)
     turn = _turn(every("pattern_turn_degrees").deg2rad(), every("pattern_tilt_degrees").deg2rad())
-    # A gradient reaches once through the box around the mesh, whatever its direction, from -1/2 to 1/2.
+    # A gradient spans the box around the mesh once along its direction, from -1/2 to 1/2.
     gradient, wood = pattern == GRADIENT, pattern == WOOD
     reach = torch.maximum((turn[..., 0, :].abs() * sides).sum(-1), longest * THINNEST)
     repeats = every("pattern_scale") * torch.where(wood, RINGS, 1.0)
@@ -149,10 +150,10 @@ def _turn(turn: Tensor, tilt: Tensor) -> Float[Tensor, "batch slot 3 3"]:
 
 
 def _offset(share: Tensor, wood: Tensor) -> Float[Tensor, "batch slot 3"]:
-    """Returns where patterns begin, in periods.
+    """Returns the offsets of patterns, in periods.
 
     Args:
-        share: The draws, 0..1.
+        share: `pattern_offset`, 0..1.
         wood: Which patterns are wood.
     """
     along, *across = (share * periods for periods in OFFSET_PERIODS)

@@ -12,7 +12,7 @@ from ondr.sampling.camera import to_camera
 from ondr.scene import Camera, Motion, Poses
 
 FALLBACK_METRES = 1.0
-"""What a camera's shift is measured by in an image without objects."""
+"""Stands for the objects' distance, the unit of the camera's shift, in an image without objects."""
 
 
 def sample_motion(draws: Draws, poses: Poses, camera: Camera, extent: Float[Tensor, "mesh 3"], count: int) -> Motion:
@@ -20,8 +20,8 @@ def sample_motion(draws: Draws, poses: Poses, camera: Camera, extent: Float[Tens
 
     Args:
         draws: Everything drawn.
-        poses: Of all things.
-        camera: Of the images.
+        poses: Poses of all things.
+        camera: The cameras.
         extent: `Bank.extent`.
         count: Number of objects of interest, the first of the things.
     """
@@ -30,7 +30,7 @@ def sample_motion(draws: Draws, poses: Poses, camera: Camera, extent: Float[Tens
     turn = rotation_from_vector(torch.deg2rad(vector(draws, "motion.camera.rotation_degrees", "xyz"))).mT
     shift = vector(draws, "motion.camera.translation", "xyz") * _distance(poses, camera, there)[:, None]
     return Motion(
-        # What the camera does, all that it sees does the other way round.
+        # The inverse of the camera's own motion.
         camera_from_camera=transform(turn, -product(turn, shift[..., None])[..., 0]),
         rotation=rotation_from_vector(torch.deg2rad(vector(draws, "motion.objects.rotation_degrees", "xyz"))),
         translation=vector(draws, "motion.objects.translation", "xyz") * size,

@@ -1,4 +1,4 @@
-"""Everything that has a mesh: how large it is, how it is turned, and where the layout puts it."""
+"""Sizes, rotations and, by the layout, positions of everything that has a mesh."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from ondr.settings.section import Up
 
 METRES = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 IN_UNITS = ("distractors", "context")
-"""Groups whose sizes are drawn in multiples of the objects' median size."""
+"""Groups whose sizes are drawn in units of the objects' median size."""
 TURNED = ("objects", "distractors", "context", "occluders", "clutter")
-"""Groups that are turned by a law, in the order of their slots."""
+"""Groups with a law of rotation, in the order of their slots."""
 FROM_FILES = ("objects", "context", "occluders", "clutter")
 """Of them those whose meshes come from files, which say by `up` how they are to stand."""
 DERIVED_GROUPS = ("objects", "distractors")
-"""Groups whose distance, and screen size where it is not drawn, are among the draws."""
+"""Groups whose distance, and whose screen size unless it is drawn, are added to the draws."""
 
 
 class Sizes:
-    """How large things are: what files say, and the objects' median, by which all else is measured."""
+    """Sizes of the meshes, and the objects' median size, the unit of many lengths."""
 
     def __init__(self, cfg: Config, assets: Assets) -> None:
         """Measures the meshes once."""
         self.longest: Float[Tensor, "mesh"] = assets.bank.extent.amax(dim=1)
-        """Longest side of each of the bank's meshes in file units."""
+        """Longest side of each mesh of the bank, file units."""
         self.unit = cfg.objects.unit
         law = cfg.objects.size
         self.from_file = not isinstance(law, Law)
@@ -47,16 +47,16 @@ class Sizes:
         _say_tiny(law.support[0] if isinstance(law, Law) else float(files.min()))
 
     def in_metres(self, longest: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Turns sides in file units into metres, as `objects.unit` says."""
+        """Converts longest sides from file units to metres, as `objects.unit` says."""
         return torch.ones_like(longest) if self.unit == "unit" else longest * METRES[self.unit]
 
     def sample(
         self, draws: Draws, longest: Float[Tensor, "batch slot"], groups: dict[str, slice]
     ) -> Float[Tensor, "batch slot"]:
-        """Returns the longest side of each thing in metres; 1 for what the layout or the surfaces decide.
+        """Returns the longest side of each thing in metres; 1 where the layout or the surfaces decide.
 
         Args:
-            draws: Sizes that are drawn.
+            draws: Everything drawn.
             longest: Longest side of each slot's mesh in file units.
             groups: `cfg.groups`.
         """
@@ -77,7 +77,7 @@ def _say_tiny(smallest_metres: float) -> None:
 
 
 def derived_names(cfg: Config) -> frozenset[str]:
-    """Returns the draws that follow from others."""
+    """Returns the names of the draws that follow from others."""
     follow = [f"{group}.distance" for group in DERIVED_GROUPS] + [f"{group}.placed" for group in STANDING]
     follow += [f"{group}.screen_size" for group in DERIVED_GROUPS if f"{group}.screen_size" not in cfg.quantities()]
     return frozenset(follow) | ({"objects.size"} if not isinstance(cfg.objects.size, Law) else set())
@@ -86,15 +86,15 @@ def derived_names(cfg: Config) -> frozenset[str]:
 def sample_poses(
     draws: Draws, mesh: Int32[Tensor, "batch slot"], cfg: Config, assets: Assets, sizes: Sizes, active: Active
 ) -> tuple[Poses, Camera, Float[Tensor, "batch slot"], Draws]:
-    """Returns the poses, the cameras, the longest sides in metres, and the draws with what was derived.
+    """Returns poses, cameras, longest sides in metres, and the draws with the derived ones added.
 
     Args:
         draws: Everything drawn.
         mesh: Row of the bank's meshes, -1 for an empty slot, on the draws' device.
         cfg: The settings.
         assets: The meshes.
-        sizes: Of the meshes.
-        active: What may differ from neutral.
+        sizes: Their sizes.
+        active: Which quantities may differ from neutral.
     """
     longest = sizes.longest[mesh.clamp_min(0)]
     size = sizes.sample(draws, longest, cfg.groups)
@@ -117,7 +117,7 @@ def sample_poses(
 
 
 def stretched(scale: Float[Tensor, "batch slot 3"], draws: Draws, active: Active) -> Float[Tensor, "batch slot 3"]:
-    """Returns the scales, those of objects times their stretch."""
+    """Returns the scales, with those of objects multiplied by their stretch."""
     names = [f"objects.stretch.{axis}" for axis in "xyz"]
     if not active.any(names):
         return scale
@@ -128,9 +128,9 @@ def stretched(scale: Float[Tensor, "batch slot 3"], draws: Draws, active: Active
 def rotations(
     draws: Draws, mesh: Int32[Tensor, "batch slot"], cfg: Config, bank: Bank, active: Active
 ) -> Float[Tensor, "batch slot 3 3"]:
-    """Returns world_from_object of every slot; surfaces are level.
+    """Returns world_from_object of every slot; the identity for floor, table and room.
 
-    Objects that rest are brought to rest first, all other things up; then objects lean, then all are turned.
+    Things from files are first brought upright, or to rest; then objects are tilted; then all are turned by their law.
     """
     groups = [group for group in TURNED if f"{group}.rotation" in draws]
     drawn = {group: rotation_from_quaternion(draws[f"{group}.rotation"]) for group in groups}
@@ -164,7 +164,7 @@ def stood(
 
 
 def leaning(draws: Draws) -> Float[Tensor, "batch object 3 3"]:
-    """Returns rotations about horizontal axes."""
+    """Returns the tilts of objects: rotations about horizontal axes."""
     direction = draws["objects.tilt_direction_degrees"]
     forth, back = rotation_about("z", direction), rotation_about("z", -direction)
     return product(forth, product(rotation_about("x", draws["objects.tilt_degrees"]), back))
@@ -173,12 +173,12 @@ def leaning(draws: Draws) -> Float[Tensor, "batch object 3 3"]:
 def rests(
     bank: Bank, mesh: Int32[Tensor, "batch object"], pose: Float[Tensor, "batch object"]
 ) -> Float[Tensor, "batch object 3 3"]:
-    """Returns the rotations that bring meshes to rest.
+    """Returns rotations into resting poses.
 
     Args:
-        bank: With resting poses.
-        mesh: Its rows; -1 for none.
-        pose: 0..1, over the poses' shares.
+        bank: One with resting poses.
+        mesh: Rows of its meshes; -1 for none.
+        pose: 0..1, looked up in the cumulative shares of a mesh's resting poses.
     """
     if bank.resting is None or bank.resting_share is None:
         raise ValueError("bank must have resting poses, got one without. Load it with a config that asks for them.")
@@ -190,13 +190,13 @@ def rests(
 def derive(
     placement: Placement, size: Float[Tensor, "batch slot"], present: Bool[Tensor, "batch slot"], cfg: Config
 ) -> dict[str, Tensor]:
-    """Returns what follows from the poses: distances in metres along the optical axis, shares of the image's shorter
-    side, sizes in metres, and whether a thing found room.
+    """Returns the derived draws: distances in metres along the optical axis, screen sizes as shares of the image's
+    shorter side, sizes in metres, and whether a thing was placed.
 
     Args:
-        placement: Of all things.
+        placement: The placement of all things.
         size: Longest sides, metres.
-        present: False for empty slots and what found no room.
+        present: False for empty slots and for things that found no free place.
         cfg: `image_size` and the layout are read.
     """
     depth = to_camera(placement.camera, placement.position)[..., 2]

@@ -1,4 +1,4 @@
-"""What the discrete quantities choose from: classes, files, shapes, and sources for which there are images."""
+"""What discrete quantities choose from: classes, files, shapes, and the sources for which there are images."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Options:
     """What one discrete quantity chooses from."""
 
     number: int = 0
-    """How many there are, for the law `uniform`."""
+    """Number of options."""
     values: tuple[float, ...] | None = None
-    """What the law's options stand for: indices into the quantity's names, or numbers. None: 0, 1, ..."""
+    """The value of each option: an index into the quantity's names, or a number. None: 0, 1, ..."""
     allowed: tuple[bool, ...] = ()
-    """Which of the options can be had with these assets. Empty: all."""
+    """Which options these assets provide. Empty: all."""
 
 
 def resolve(cfg: Config, assets: Assets) -> dict[str, Options]:
     """Finds what each discrete quantity of a config chooses from.
 
     Raises:
-        ConfigError: A law names something that is not there, or leaves nothing to choose.
+        ConfigError: A law names something that does not exist, or leaves nothing to choose from.
     """
     light = cfg.lights.environment.support
     if not assets.panoramas and light != (0, 0):
@@ -58,9 +58,9 @@ def no_panoramas(got: str) -> ConfigError:
 
 
 def _numbers(cfg: Config, assets: Assets) -> dict[str, int]:
-    """Returns how many there are of what a quantity chooses by number, not by name."""
+    """Returns the number of options of each quantity whose options have no names."""
     return {
-        # How many subjects and meshes there are depends on the class that was drawn: `structure` counts them.
+        # The number of subjects and meshes depends on the class that was drawn: `structure` counts them.
         "objects.instance": 0,
         "objects.variant": 0,
         "objects.bend": len(cfg.objects.bends_degrees),
@@ -75,7 +75,7 @@ def _numbers(cfg: Config, assets: Assets) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Choices:
-    """What a discrete quantity can be overridden with."""
+    """The values with which a discrete quantity can be overridden."""
 
     words: tuple[str, ...]
     """Names of the values 0, 1, ...; empty where they have none."""
@@ -83,11 +83,11 @@ class Choices:
 
 
 def choices(cfg: Config, assets: Assets, options: dict[str, Options]) -> dict[str, Choices]:
-    """Returns what can be put in place of each draw of one of some things that is not drawn on the host.
+    """Returns the possible overrides of each `one_of` quantity that is not drawn on the host.
 
     Args:
-        cfg: Its quantities.
-        assets: What there is.
+        cfg: The settings.
+        assets: What there is to choose from.
         options: From `resolve`.
     """
     found = {}
@@ -118,7 +118,7 @@ def _named(name: str, law: Law, spec: Spec, known: tuple[str, ...], assets: Asse
             "materials.textures, background.photos or background.panoramas to a folder, or choose color."
         )
     values = tuple(known.index(o) for o in options)
-    if isinstance(law, Cycle | First):  # What is missing has no turn.
+    if isinstance(law, Cycle | First):  # Missing options are skipped.
         values = tuple(v for v, a in zip(values, allowed, strict=True) if a)
         return Options(len(values), values)
     return Options(len(options), values, allowed)

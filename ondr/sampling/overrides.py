@@ -1,4 +1,4 @@
-"""Values that a caller puts in place of draws: replay, counterfactuals, ablations."""
+"""Overrides: values from the caller in place of draws, for replay, counterfactuals and ablations."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ondr.settings.wording import nearest
 
 Overrides = Mapping[str, "float | Tensor"]
 Given = Mapping[str, "float | str | Tensor"]
-"""Overrides as a caller writes them: what is one of some named things may be named."""
+"""Overrides as a caller writes them: options that have names may be given by name."""
 
 
 def check_names(overrides: Given, draws: Mapping[str, object], derived: frozenset[str]) -> None:
-    """Refuses names that are no draw.
+    """Refuses names that are not draws.
 
     Raises:
-        ConfigError: A name is unknown, or derived from others.
+        ConfigError: A name is unknown, or its value is derived from other draws.
     """
     for name in overrides:
         if name in derived:
@@ -33,10 +33,10 @@ def check_names(overrides: Given, draws: Mapping[str, object], derived: frozense
 
 
 def expand(name: str, value: float | Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Brings an override to the shape of its draw: a number, `[B]` or `[B, slot]`.
+    """Expands an override, a number, `[B]` or `[B, slot]`, to the shape of its draw.
 
     Raises:
-        ConfigError: Its shape fits in none of these ways, or it is not finite.
+        ConfigError: It has another shape, or is not finite.
     """
     tensor = torch.as_tensor(value)
     if tensor.device.type == "cpu" and not torch.isfinite(tensor.detach().double()).all():
@@ -71,14 +71,14 @@ def check_domains(overrides: Overrides, quantities: Mapping[str, tuple[object, S
 
 
 def numbered(overrides: Given, choices: Mapping[str, Choices]) -> Overrides:
-    """Returns overrides with numbers for names.
+    """Returns overrides with names of options replaced by their numbers.
 
     Args:
         overrides: As given.
-        choices: What there is, for each draw that is one of some things.
+        choices: The possible values of each draw that has options.
 
     Raises:
-        ConfigError: There is no such thing.
+        ConfigError: There is no such option.
     """
     nothing = Choices((), frozenset())
     return {name: _chosen(name, value, choices.get(name, nothing)) for name, value in overrides.items()}
@@ -110,10 +110,10 @@ def _some(known: list[str]) -> str:
 def host_override(
     name: str, value: float | Tensor, shape: tuple[int, ...], largest: Tensor
 ) -> Int64[Tensor, "batch *slot"]:
-    """Returns an override of a draw of structure as whole numbers on the CPU.
+    """Returns an override of a draw that is made on the host, as whole numbers on the CPU.
 
     Raises:
-        ConfigError: It lies on a GPU, is no whole number, or is out of range.
+        ConfigError: It is on a GPU, not a whole number, or out of range.
     """
     tensor = expand(name, value, shape)
     if tensor.device.type != "cpu":
@@ -131,7 +131,7 @@ def host_override(
 
 
 def apply(draws: Draws, overrides: Overrides) -> Draws:
-    """Returns the draws with the overrides in their place, on the draws' device."""
+    """Returns the draws with overrides applied, on the draws' device."""
     if not overrides:
         return draws
     return draws.replaced({name: expand(name, value, tuple(draws[name].shape)) for name, value in overrides.items()})

@@ -1,4 +1,4 @@
-"""All draws of a batch at once: from (seed, sample ids, parameters) to the value of every named quantity.
+"""All draws of a batch at once: from seed, sample ids and parameters to the value of every named quantity.
 
 What the values mean is left to the other files of this folder.
 """
@@ -24,14 +24,14 @@ from ondr.sampling.words import GATE, Draw, Words
 
 
 class Plan:
-    """The draws of a config, laid out once. Evaluating it is a few tensor operations, whatever the batch size."""
+    """The draws of a config, laid out once, so that a batch of any size takes a fixed number of tensor operations."""
 
     def __init__(self, cfg: Config, options: dict[str, Options]) -> None:
         """Lays out the draws.
 
         Args:
             cfg: The settings.
-            options: What each discrete quantity chooses from, by `resolve`.
+            options: What each discrete quantity chooses from, as `resolve` returns it.
         """
         self.draws: dict[str, Draw] = {}
         words = values = 0
@@ -76,7 +76,7 @@ class Plan:
         Args:
             words: From `words`.
             parameters: The laws' parameters.
-            structure: The draws made on the host, already on the device.
+            structure: The draws made on the host, copied to that device.
         """
         vector, index = parameters.vector(words.device), self._index(words.device)
         u = rng.uniform(words.all[..., 0])
@@ -104,11 +104,11 @@ class Plan:
         return value.reshape(len(value), *draw.shape)
 
     def gates(self, name: str, words: Words, parameters: Parameters) -> Bool[Tensor, "batch"]:
-        """Returns in which images a quantity of the whole image has another value than the neutral one.
+        """Returns in which images a quantity of the whole image may differ from its neutral value.
 
         Args:
             name: A gated draw.
-            words: On the host.
+            words: The random words, on the host.
             parameters: The laws' parameters.
         """
         draw, law = self.draws[name], parameters.law(name)
@@ -119,37 +119,37 @@ class Plan:
             return torch.ones(len(words.all), dtype=torch.bool)
         share = law.share(words.sample_ids) if isinstance(law, laws.Schedule) else torch.zeros(len(words.all))
         low, high = (torch.tensor(p, dtype=torch.float32) for p in (start.probability, end.probability))
-        # The device computes the same in float32, by the same expression: both agree on every image.
+        # The same float32 expression as on the device, so that both agree on every image.
         probability = low + share.to(torch.float32) * (high - low)
         return rng.uniform(words.all[:, draw.words.start, GATE]) < probability
 
 
 def _whole(law: Law) -> bool:
-    """Whether all values are whole numbers."""
+    """Returns whether all values of a law are whole numbers."""
     if isinstance(law, laws.Choice | laws.Cycle) and law.numeric:
         return all(float(option).is_integer() for option in law.options)
     return law.discrete
 
 
 def slot_count(cfg: Config, name: str) -> int | None:
-    """Returns how many slots a quantity has; None for one that is drawn once per image."""
+    """Returns the number of slots of a quantity; None if it is drawn once per image."""
     section = name.partition(".")[0]
     if section == "lights":
         return cfg.num_lights
-    # Of labels and motion, what varies from object to object.
+    # What varies from thing to thing among labels and motion belongs to the objects.
     group = cfg.groups.get("objects" if section in ("labels", "motion") else section)
     return None if group is None else group.stop - group.start
 
 
 @dataclass(frozen=True)
 class Index:
-    """Where everything lies, on one device: uploaded once, since each upload would make the host wait."""
+    """The index tensors on one device; uploaded once, since an upload per batch would make the host wait."""
 
     keys: Int64[Tensor, "column 2"]
-    """`name_key` and slot of each column of words."""
+    """`name_key` and slot of each column of random words."""
     groups: list[Group]
     order: Int64[Tensor, "value"]
-    """Where each value of the packed draws lies among those of the groups and, after them, the discrete draws."""
+    """For each value of the packed draws, its place in the groups' values followed by the other draws' values."""
 
     def to(self, device: torch.device) -> Index:
         """Returns the index on a device."""

@@ -1,4 +1,4 @@
-"""The sampler: everything that can be laid out once, and one method that draws a batch of scenes."""
+"""The sampler: prepares everything once, then draws batches of scenes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from ondr.scene import DepthNoise, Scene
 
 
 class Sampler:
-    """Draws scenes of one config from one set of assets, on the assets' device."""
+    """Draws the scenes of one config with one set of assets, on the assets' device."""
 
     def __init__(self, cfg: Config, assets: Assets) -> None:
         """Lays out the draws.
 
         Raises:
-            ConfigError: A law names something that the assets do not have.
+            ConfigError: A law names something that the assets lack.
         """
         self.cfg, self.assets = cfg, assets
         self.device = assets.bank.device
@@ -61,7 +61,7 @@ class Sampler:
         Args:
             sample_ids: Ids from 0, on the CPU.
             parameters: The laws' current parameters.
-            seed: Another seed than the config's.
+            seed: Replaces the config's seed.
             overrides: Values in place of draws, by name: a number, `[B]` or `[B, slot]`.
 
         Raises:
@@ -116,7 +116,7 @@ def _depth_noise(draws: Draws) -> DepthNoise:
 
 
 def _uploaded(drawn: Drawn, device: torch.device) -> Drawn:
-    """Copies the draws of structure to the device in one block."""
+    """Copies the draws made on the host to the device in one block."""
     batch = len(next(iter(drawn.values())))
     block = upload(torch.cat([value.reshape(batch, -1) for value in drawn.values()], dim=1), device)
     parts = block.split([value[:1].numel() for value in drawn.values()], dim=1)
@@ -135,14 +135,14 @@ def sample_scene(
     """Draws the scenes of some sample ids: a pure function of its arguments.
 
     Args:
-        cfg: What may vary, within which law.
-        assets: The meshes and textures; the scene lies on their device.
+        cfg: The settings: what varies, and by which law.
+        assets: The meshes and textures; the scene is made on their device.
         sample_ids: int64 `[B]` from 0, on the CPU; any ids in any order.
-        seed: Another seed than the config's.
+        seed: Replaces the config's seed.
         parameters: The laws' parameters; None: those of the config.
         overrides: Values in place of draws, by name: a number, `[B]` or `[B, slot]`.
 
     Raises:
-        ConfigError: A law names something that the assets do not have, or an override is not possible.
+        ConfigError: A law names something that the assets lack, or an override is not possible.
     """
     return Sampler(cfg, assets).sample(sample_ids, parameters or Parameters(cfg), seed=seed, overrides=overrides)

@@ -1,6 +1,6 @@
-"""What is decided on the host: how much of everything, which meshes, which effects have to run on which images.
+"""What is decided on the host: counts, meshes, and which effects run on which images.
 
-One function of integers for every device, so that all shapes are known without asking a GPU.
+The same integer arithmetic for every device, so that all shapes are known without waiting for a GPU.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ondr.scene import Structure
 
 Drawn = dict[str, Int64[Tensor, "batch *slot"]]
 FROM_LIST = {"distractors": "shape", "context": "instance", "occluders": "instance", "clutter": "instance"}
-"""Groups whose mesh is one of a list, and the draw that says which."""
+"""Groups whose mesh comes from a list, and the draw that chooses it."""
 JUMPS = ("photometric.motion_blur_length", "photometric.posterize_bits", "photometric.jpeg_quality")
-"""Effects that have no gradient where they are neutral: a blur of no length has no direction, and the least loss of
-posterizing and JPEG is some. There they stay off."""
+"""Effects that have no gradient where they are neutral: a blur of no length has no direction, and
+posterizing and JPEG lose something at every value. There they stay off."""
 
 
 class MeshTable:
-    """Which of the bank's meshes each group of things chooses from."""
+    """The meshes of the bank that each group of things chooses from."""
 
     def __init__(self, assets: Assets, cfg: Config) -> None:
         """Lists the subjects of each class and their meshes, and the meshes of each other group."""
@@ -43,10 +43,10 @@ class MeshTable:
             for label in range(len(assets.class_names))
         ]
         self.subjects = torch.tensor([len(of_class) for of_class in subjects])
-        """How many subjects each class has."""
+        """Number of subjects of each class."""
         most, longest = int(self.subjects.max()), max(len(rows) for of_class in subjects for rows in of_class)
         self.variants = torch.ones(len(subjects), most, dtype=torch.int64)
-        """How many meshes each subject of each class has."""
+        """Number of meshes of each subject of each class."""
         self.rows = torch.zeros(len(subjects), most, longest, dtype=torch.int64)
         for label, of_class in enumerate(subjects):
             for number, rows in enumerate(of_class):
@@ -66,10 +66,10 @@ class MeshTable:
 
 
 def draw_structure(plan: Plan, words: Words, parameters: Parameters, overrides: Overrides, meshes: MeshTable) -> Drawn:
-    """Returns every discrete draw of structure, on the CPU.
+    """Returns all discrete draws that are made on the host, on the CPU.
 
     Raises:
-        ConfigError: An override of a draw of structure is not possible.
+        ConfigError: An override of one of them is not possible.
     """
     drawn: Drawn = {}
     for draw in plan.draws.values():
@@ -87,16 +87,16 @@ def draw_structure(plan: Plan, words: Words, parameters: Parameters, overrides: 
 
 
 def _one_of(draw: Draw, words: Words, drawn: Drawn, meshes: MeshTable, plan: Plan) -> Int64[Tensor, "batch slot"]:
-    """Returns which subject of its class, or which mesh of its subject, each object is.
+    """Returns for each object the index of its subject in the class, or of its mesh in the subject.
 
-    How many there are depends on the class, so the plan cannot know it.
+    The number to choose from depends on the drawn class, so the plan cannot know it.
     """
     mine, number = words.of(draw.words, name_key(draw.name)), _number(draw.name, drawn, meshes)
     if isinstance(draw.law, First):
         return torch.zeros_like(number)
     if not isinstance(draw.law, Cycle):
         return share(mine.first, number)
-    # Where the classes come in turn, each has had as many objects in this slot as there were rounds; likewise subjects.
+    # If the classes come in turn, each has been in this slot once per round so far; likewise subjects.
     turn = words.sample_ids[:, None] // _options_in_turn(plan.draws["objects.label"].law, len(meshes.subjects))
     if draw.name == "objects.variant" and isinstance(plan.draws["objects.instance"].law, Cycle):
         turn = turn // meshes.subjects[drawn["objects.label"]]
@@ -109,13 +109,13 @@ def _options_in_turn(law: Law, available: int) -> int:
 
 
 def _number(name: str, drawn: Drawn, meshes: MeshTable) -> Int64[Tensor, "batch slot"]:
-    """Returns how many there are to choose from."""
+    """Returns the number of subjects, or meshes, to choose from."""
     label = drawn["objects.label"]
     return meshes.subjects[label] if name == "objects.instance" else meshes.variants[label, drawn["objects.instance"]]
 
 
 def _largest(name: str, plan: Plan, drawn: Drawn, meshes: MeshTable) -> Tensor:
-    """Returns the largest value that a draw of structure can take."""
+    """Returns the largest value that a draw made on the host can take."""
     group, _, what = name.partition(".")
     if name in ("objects.instance", "objects.variant"):
         return _number(name, drawn, meshes) - 1
@@ -134,11 +134,11 @@ def structure(
     rows: Mapping[str, tuple[int, ...]],
     largest: Mapping[str, float],
 ) -> Structure:
-    """Turns the draws of structure into mesh rows.
+    """Turns the draws made on the host into mesh rows.
 
     Args:
         drawn: From `draw_structure`.
-        meshes: Of the assets.
+        meshes: The meshes to choose from.
         rows: From `gated_rows`.
         largest: From `largest_values`.
     """
@@ -157,7 +157,7 @@ def structure(
 
 
 def gated_rows(plan: Plan, words: Words, parameters: Parameters, overrides: Overrides) -> dict[str, tuple[int, ...]]:
-    """Returns, for each draw that decides what has to run, the images in which it has not its neutral value."""
+    """Returns for each gated draw the images in which it is not neutral: those on which its effect runs."""
     rows = {}
     for draw in plan.draws.values():
         if draw.gated:
@@ -170,15 +170,15 @@ def gated_rows(plan: Plan, words: Words, parameters: Parameters, overrides: Over
 
 def _overridden(draw: Draw, value: float | Tensor, batch: int) -> Tensor:
     tensor = expand(draw.name, value, (batch, *draw.shape))
-    # What lies on a GPU is not looked at: that would make the host wait. A gradient is wanted at neutral too.
+    # Reading from a GPU would make the host wait. A gradient is wanted at the neutral value too.
     if tensor.device.type != "cpu" or (tensor.requires_grad and draw.name not in JUMPS):
         return torch.ones(batch, dtype=torch.bool)
     return tensor.detach().ne(draw.neutral or 0.0).reshape(batch, -1).any(dim=1)
 
 
 def largest_values(plan: Plan, parameters: Parameters, overrides: Overrides) -> dict[str, float]:
-    """Returns the largest value of each draw that decides what has to run: kernels' sizes, for which no device has to
-    be asked.
+    """Returns the largest possible value of each gated draw, from which the sizes of kernels follow without waiting for
+    a device.
     """
     largest = {}
     for draw in plan.draws.values():

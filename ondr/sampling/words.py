@@ -1,4 +1,4 @@
-"""The random words of a batch, and which of them belong to which draw."""
+"""The random words of a batch and of each of its draws."""
 
 from __future__ import annotations
 
@@ -15,34 +15,36 @@ from ondr.laws import Law
 from ondr.sampling.options import Options
 
 CYCLE_SLOT = 2**31
-"""Added to the slot, it keys what order a round of a `cycle` law has, apart from the words of the draw itself."""
+"""Added to the slot, it makes the key of a `cycle` law's orders, distinct from that of the draw itself."""
 MULTIPLIERS = 16
-"""Of how many orders, beside the place where it starts, a round of a `cycle` law has one."""
+"""Number of multipliers, each an order, that a round of a `cycle` law chooses from; its start is random as well."""
 GATE = 1
-"""Which of a draw's four words says whether a law that holds only sometimes holds."""
+"""Index, among a draw's four words, of the one that decides whether a `Sometimes` law holds."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """One random quantity: its law, and its columns among the words and the values."""
+    """One random quantity: its law, and where its words and values lie."""
 
     name: str
     law: Law
     options: Options
     structure: bool
-    """Drawn on the host: shapes depend on it, or its thresholds change from sample to sample."""
+    """Drawn on the host, because shapes depend on it or its thresholds change from sample to sample."""
     gated: bool
-    """Which images have another value than the neutral one is known on the host."""
+    """The host decides in which images it is not neutral."""
     neutral: float | None
     shape: tuple[int, ...]
     """Shape of the value without the batch dimension."""
     words: range
+    """Its columns among the random words."""
     values: range
+    """Its columns among the values."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """The random words of a batch and what else a law may look at."""
+    """The random words of a batch, with the seed and sample ids that they come from."""
 
     seed: int
     sample_ids: Int64[Tensor, "batch"]
@@ -50,11 +52,11 @@ class Words:
 
     @property
     def device(self) -> torch.device:
-        """Where they lie."""
+        """The device of the words."""
         return self.all.device
 
     def of(self, columns: range, key: int) -> DrawWords:
-        """Returns the words of one draw, whose name has the given key."""
+        """Returns the words of one draw; `key` is the key of its name."""
         return DrawWords(self.seed, self.sample_ids, key, self.all[:, columns.start : columns.stop])
 
 
@@ -69,17 +71,18 @@ class DrawWords:
 
     @property
     def first(self) -> Int64[Tensor, "batch slot"]:
-        """The word that decides."""
+        """The first word, which decides the value."""
         return self.words[..., 0]
 
     def in_turn(self, number: Tensor | int, turn: Int64[Tensor, "batch slot"] | None = None) -> Tensor:
-        """Returns indices below `number`, each of which comes once before any comes again, slot by slot.
+        """Returns indices below `number`; in each slot, every index comes once before any comes again.
 
-        Within a round, the k-th is (a * k + b) mod number, with a prime above it and b at random for each round.
+        The k-th index of a round is (a * k + b) mod number, with a random prime a above 2**16 and a random b for each
+        round.
 
         Args:
-            number: How many there are; int64 `[B, slot]` where that differs.
-            turn: How many came before in this slot; None: the sample id.
+            number: Number of indices; int64 `[B, slot]` where it differs.
+            turn: Number of indices that came before in this slot; None: the sample id.
         """
         slots = torch.arange(self.words.shape[1], device=self.words.device)
         turn = self.sample_ids[:, None].expand(-1, len(slots)) if turn is None else turn
@@ -93,13 +96,13 @@ class DrawWords:
 
 @functools.cache
 def primes_above(least: int) -> tuple[int, ...]:
-    """Returns the next primes, as many as there are multipliers."""
+    """Returns the `MULTIPLIERS` next primes."""
     candidates = (n for n in count(least + 1) if all(n % d for d in range(2, int(n**0.5) + 1)))
     return tuple(islice(candidates, MULTIPLIERS))
 
 
 def look_up(values: tuple[float, ...], chosen: Tensor) -> Tensor:
-    """Returns `values[chosen]`, by comparing with Python numbers: a table would have to be copied to the device."""
+    """Returns `values[chosen]` by comparisons with Python numbers, since a table would have to be uploaded."""
     result = torch.zeros_like(chosen, dtype=torch.float64)
     for i, value in enumerate(values):
         result = torch.where(chosen == i, value, result)

@@ -1,4 +1,4 @@
-"""Three depth layers before the camera: a wall of things that fills the image, the objects, and what covers them."""
+"""Three depth layers in front of the camera: occluders, objects, and a wall of clutter that fills the image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
 RADIUS = 0.87
-"""Of a cube's corners, in longest sides: no thing reaches further from its centre."""
+"""Distance from a cube's centre to its corners, in sides: no thing extends further from its centre."""
 LEAST_FRONT = 0.25
-"""Bounds how much further away than the objects a wall of large things has to stand: four times."""
+"""Least depth of a clutter piece's front as a share of its centre's, so that the wall is at most four times as far away
+as the objects."""
 
 
 def clutter(things: Things) -> Placement:
-    """Places objects as the layout flying does, and the clutter on a jittered grid behind them.
+    """Places objects as the layout flying does, and clutter on a jittered grid behind them.
 
     Source: Hinterstoisser et al. 2019, "An annotation saved is an annotation earned", section 3.
     """
@@ -46,16 +47,16 @@ def clutter(things: Things) -> Placement:
 
 
 def farthest(things: Things, camera: Camera) -> Float[Tensor, "batch 1"]:
-    """Returns the distance along the optical axis behind which nothing flies, metres."""
+    """Returns the depth beyond which nothing flies, metres along the optical axis."""
     depth = depths(things, camera)
     number = depth.shape[1]
     reach = (depth + RADIUS * things.size[:, :number]) * things.present[:, :number]
-    # The last column stands for an image in which nothing flies.
+    # The padding stands for an image in which nothing flies.
     return torch.nn.functional.pad(reach, (0, 1), value=things.unit).amax(dim=1, keepdim=True)
 
 
 def grid(things: Things) -> Float[Tensor, "batch clutter 2"]:
-    """Returns where each piece of clutter appears, shares of the image's sides: one in each cell of a grid."""
+    """Returns the places of clutter in the image, one per cell of a grid, as shares of its width and height."""
     height, width = things.image_size
     jitter_x, jitter_y = things.draws["clutter.jitter.x"], things.draws["clutter.jitter.y"]
     count = things.draws["clutter.count"][:, None].clamp_min(1).to(jitter_x.dtype)
@@ -64,6 +65,6 @@ def grid(things: Things) -> Float[Tensor, "batch clutter 2"]:
     number = torch.arange(jitter_x.shape[1], device=count.device, dtype=count.dtype)
     row = (number / columns).floor()
     column = number - row * columns
-    # The last row may hold fewer: they are spread over the whole width.
+    # A last row with fewer pieces is spread over the whole width.
     in_row = torch.minimum(columns, count - row * columns).clamp_min(1)
     return torch.stack([(column + 0.5 + jitter_x) / in_row, (row + 0.5 + jitter_y) / rows], dim=-1)

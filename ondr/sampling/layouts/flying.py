@@ -1,4 +1,4 @@
-"""Free in front of the camera: each thing where the draws say in the image, as far away as its screen size asks for."""
+"""Things that float in front of the camera: the draws give the place in the image, the screen size the distance."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
 FREE = ("objects", "distractors", "context")
-"""The groups that are placed so, in the order of their slots."""
+"""The groups that this layout places, in the order of their slots."""
 INSIDE = (0.2, 0.8)
-"""How much of its box, along one axis, may lie inside the image if the border cuts it."""
+"""Least and largest share of a cut object's box inside the image, along the axis that is cut."""
 ITERATIONS = 3
-"""Of the search for the place: the box changes a little with it, since things have depth."""
+"""Fixed-point iterations for the place: the box changes a little as the thing moves, because it has depth."""
 
 
 def flying(things: Things) -> Placement:
@@ -39,7 +39,7 @@ def flying(things: Things) -> Placement:
 def out_of_the_way(
     things: Things, camera: Camera, place: Float[Tensor, "batch free 2"], depth: Float[Tensor, "batch free"]
 ) -> tuple[Float[Tensor, "batch free 2"], Bool[Tensor, "batch free"]]:
-    """Moves what would hide too much of an object to the first of some other places where it does not.
+    """Moves each thing that would hide too much of an object to the first tried place where it does not.
 
     Returns:
         Places in the image, and which things found one.
@@ -56,7 +56,7 @@ def out_of_the_way(
 
 
 def depths(things: Things, camera: Camera) -> Float[Tensor, "batch free"]:
-    """Returns the distances of what flies along the optical axis, metres."""
+    """Returns the depths of objects, distractors and context, metres along the optical axis."""
     focal = camera.intrinsics[:, None, 0, 0].abs()
     share = things.every("screen_size", FREE)
     return things.size[:, : share.shape[1]] * focal / (share * min(things.image_size))
@@ -65,9 +65,9 @@ def depths(things: Things, camera: Camera) -> Float[Tensor, "batch free"]:
 def places_in_image(
     things: Things, camera: Camera, depth: Float[Tensor, "batch free"]
 ) -> Float[Tensor, "batch free 2"]:
-    """Returns where the centres appear, shares of the image's width and height.
+    """Returns the places of centres in the image, as shares of its width and height.
 
-    An object that is to be cut moves to the border that is nearest to it, so far that the border runs through its box.
+    An object that is to be cut is moved to the nearest border, so that the border runs through its box.
     """
     place = torch.stack([things.every(f"position.{axis}", FREE) for axis in "xy"], dim=-1)
     if "objects.cut" not in things.active:
@@ -87,15 +87,16 @@ def places_in_image(
 
 
 def at_border(place: Float[Tensor, "*some 2"], reach: Float[Tensor, "*some 2 2"]) -> Float[Tensor, "*some 2"]:
-    """Returns, for each axis, a place at which the nearer border runs through a box, further in where it was before.
+    """Returns, for each axis, a place at which the nearer border cuts a box. The nearer to the middle it was drawn, the
+    more of the box stays inside.
 
     Args:
-        place: As drawn, shares of the image's sides.
-        reach: The least and the largest coordinates around the place, in the same shares.
+        place: As drawn, as shares of the image's sides.
+        reach: The box's least and largest coordinates relative to the place, in the same shares.
     """
     low, high = reach[..., 0, :], reach[..., 1, :]
     least, most = INSIDE
-    # From the border to the middle, the place runs over 0..1/2: so do the shares inside.
+    # A place from the border (0) to the middle (1/2) maps to the least to the largest share inside.
     inside = least + (most - least) * 2 * torch.minimum(place, 1 - place).clamp(0, 0.5)
     return torch.where(place <= 0.5, inside * (high - low) - high, 1 - inside * (high - low) - low)
 

@@ -1,4 +1,4 @@
-"""Finding room: a bounded number of tries for each thing, all of them at once, and what fits nowhere is left out."""
+"""Free places: a fixed number of tries for each thing, tested at once; a thing that fits nowhere is left out."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from torch import Tensor
 from ondr.errors import say_once
 
 TRIES = 24
-"""Places tried for each thing. Of eight equal circles whose area is 30 % of a square that they do not leave, 99 % find
-room (58 % with one try, 96 % with 12, 99.9 % with 48); at 50 % of the square, it is 73 % (44, 68, 76)."""
+"""Places tried for each thing. Of eight equal circles that together cover 30 % of a square and stay in it, 99 % find a
+place (58 % with one try, 96 % with 12, 99.9 % with 48); if they cover 50 %, 73 % do (44, 68, 76)."""
 R2_STEP = (0.7548776662466927, 0.5698402909980532)
-"""Of the R2 sequence: from one try to the next. Source: Roberts 2018, "The unreasonable effectiveness of quasirandom
-sequences"; 1 / g and 1 / g**2 for g**3 = g + 1."""
-
-
+"""Step of the R2 sequence from one try to the next. Source: Roberts 2018, "The unreasonable effectiveness of
+quasirandom sequences"; 1 / g and 1 / g**2 for g**3 = g + 1."""
 TOLD = (0.5, 0.2, 0.05)
-"""Shares of things that are left out about which something is said, each of them once. With the default settings it is
-one in a hundred."""
+"""Shares of things left out beyond which a warning is logged, once each. With the default settings one in a hundred is
+left out."""
 Conflict = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """`conflict(slot, tried [batch, try, 2], chosen [batch, before, 2], kept [batch, before])` returns `[batch, try]`:
-whether a thing cannot be at a place, given where those before it are and which of them are there and found one."""
+whether a thing cannot be at each tried place, given the places of the things before it and which of these are present
+and placed."""
 
 
 def tries(drawn: Float[Tensor, "batch slot 2"]) -> Float[Tensor, "batch slot try 2"]:
-    """Returns the places to try for each thing: the drawn one, and others evenly spread over the unit square."""
+    """Returns the places to try for each thing: the drawn one, then others spread evenly over the unit square."""
     number = torch.arange(1, TRIES, device=drawn.device, dtype=drawn.dtype)
     others = [(drawn[..., i, None] + number * step) % 1.0 for i, step in enumerate(R2_STEP)]
     return torch.cat([drawn[:, :, None], torch.stack(others, dim=-1)], dim=2)
@@ -38,15 +37,15 @@ def first_that_fits(
     present: Bool[Tensor, "batch slot"],
     conflict: Conflict,
 ) -> tuple[Float[Tensor, "batch slot 2"], Bool[Tensor, "batch slot"]]:
-    """Places things one after the other, each at the first place where it is in nobody's way.
+    """Places things one after the other, each at its first place without a conflict.
 
     Args:
-        places: What may be tried.
+        places: The places to try.
         present: False for an empty slot, which is in nobody's way.
-        conflict: Whether a place will not do. It is asked about each slot once, in their order.
+        conflict: Asked about each slot once, in order.
 
     Returns:
-        Places, and which things have found one.
+        Places, and which things found one; True for empty slots.
     """
     batch, slots = present.shape
     chosen, kept = places[:, :0, 0], present[:, :0]
@@ -62,11 +61,11 @@ def first_that_fits(
 
 
 def say_left_out(wanted: Bool[Tensor, "batch slot"], there: Bool[Tensor, "batch slot"]) -> None:
-    """Says once how large a share of the things is left out, if it is large. Reads values: not for a GPU.
+    """Warns once if a large share of the things is left out. It reads values, so it is not for a GPU.
 
     Args:
-        wanted: Which slots are to hold something.
-        there: Which ones do.
+        wanted: Which slots should hold a thing.
+        there: Which of them do.
     """
     share = 1 - int(there.sum()) / max(int(wanted.sum()), 1)
     passed = [told for told in TOLD if share > told]

@@ -1,4 +1,4 @@
-"""What stands on the plane z = 0: how high its centre is, how far it reaches, and where it is in nobody's way."""
+"""Things that stand on the plane z = 0: heights of centres, footprints, and free places."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ from ondr.scene import Camera
 STANDING = ("objects", "distractors", "context")
 """The groups that stand on the ground, in the order of their slots."""
 CLEAR = 0.25
-"""Of the camera's distance from the middle: what is nearer to the camera than that would fill the image."""
+"""Least distance of things from the camera, as a share of the camera's distance from the middle: nearer ones would
+fill the image."""
 
 
 def standing(things: Things) -> int:
-    """Returns how many slots stand on the ground."""
+    """Returns the number of slots whose things stand on the ground."""
     return things.groups[STANDING[-1]].stop
 
 
 def height_of_centers(things: Things) -> Float[Tensor, "batch standing"]:
-    """Returns how high above the ground each thing's centre is when its lowest point touches it, metres."""
+    """Returns the height of each thing's centre when its lowest point touches the ground, metres."""
     return -things.support[:, : standing(things), :, 2].amin(dim=2)
 
 
 def footprints(things: Things) -> Float[Tensor, "batch standing"]:
-    """Returns the radius of a circle around each thing's centre that holds all of it, seen from above, metres."""
+    """Returns the radius of the circle around each thing's centre that contains it seen from above, metres."""
     return things.support[:, : standing(things), :, :2].norm(dim=-1).amax(dim=2)
 
 
@@ -44,24 +45,24 @@ def camera_around(things: Things, unit: Float[Tensor, "batch"], height: Float[Te
 
 @dataclass(frozen=True)
 class Ground:
-    """Things that are to stand somewhere, before a camera."""
+    """Things to be placed on the ground, and the camera that sees them."""
 
     things: Things
     camera: Camera
     height: Float[Tensor, "batch standing"]
-    """Of their centres, metres."""
+    """Heights of their centres, metres."""
     limit: float
-    """The largest share of an object's box that what is no object may cover."""
+    """Largest share of an object's box that distractors and context may cover."""
 
     def fitting(
         self, places: Float[Tensor, "batch standing try 2"], *more: Conflict, held: int = 0
     ) -> tuple[Float[Tensor, "batch standing 2"], Bool[Tensor, "batch standing"]]:
-        """Returns, for each thing, the first of its places where it is in nobody's way, and whether it found one.
+        """Returns for each thing the first of its places without a conflict, and whether there is one.
 
         Args:
-            places: Metres.
-            held: How many of the first slots stay where they are, however near to the camera.
-            more: Conflicts besides those with the view.
+            places: The places to try, metres.
+            held: Number of first slots that may be near the camera, since they stay where they are.
+            more: Conflicts to avoid besides being too near the camera or hiding objects.
         """
         conflicts = [*more, self.too_near(held)]
         if self.limit < 1:
@@ -69,7 +70,7 @@ class Ground:
         return first_that_fits(places, self.things.present[:, : standing(self.things)], either(*conflicts))
 
     def too_near(self, held: int) -> Conflict:
-        """Returns the conflict with the camera: nothing is around it, or right before it."""
+        """Returns the conflict with the camera: nothing may be around it or right in front of it."""
         reach = self.things.support[:, : standing(self.things)].norm(dim=-1).amax(dim=2)
         position = eye(self.camera)
         free = CLEAR * position.norm(dim=-1, keepdim=True)
@@ -83,7 +84,7 @@ class Ground:
         return conflict
 
     def seen(self) -> Seen:
-        """Returns how things at places on the ground appear."""
+        """Returns the function from places on the ground to boxes in the image."""
         offsets = in_camera_axes(self.camera, self.things.support[:, : standing(self.things)])
 
         def boxes(slots: slice, place: Tensor) -> Boxes:
@@ -98,11 +99,11 @@ class Ground:
     def placement(
         self, place: Float[Tensor, "batch standing 2"], found: Bool[Tensor, "batch standing"], span: Tensor
     ) -> Placement:
-        """Returns the placement of things at some places.
+        """Returns the placement of things at their places.
 
         Args:
-            place: Metres.
-            found: Which of them have one.
+            place: Places on the ground, metres.
+            found: Which things have one.
             span: `Placement.span`.
         """
         rest = self.things.present.shape[1] - standing(self.things)
@@ -114,12 +115,12 @@ class Ground:
 def spread_out(
     ground: Ground, half_extent: Float[Tensor, "batch 2"], held: int = 0
 ) -> tuple[Float[Tensor, "batch standing 2"], Bool[Tensor, "batch standing"]]:
-    """Spreads things over a rectangle around the origin, none in another's footprint.
+    """Spreads things over a rectangle around the origin without overlapping footprints.
 
     Args:
-        ground: What is to stand; the drawn places, shares of the rectangle, are tried first.
-        half_extent: Half of the rectangle's sides along x and y, metres. No footprint leaves it, as long as it fits.
-        held: How many of the first slots stand at the origin.
+        ground: The things; their drawn places, shares of the rectangle, are tried first.
+        half_extent: Half of the rectangle's sides along x and y, metres. Footprints that fit stay inside.
+        held: Number of first slots that stand at the origin.
 
     Returns:
         Places in metres, and which things found one.

@@ -1,4 +1,4 @@
-"""One subject in the middle of the ground, the camera anywhere above the horizon, other things around it."""
+"""One subject in the middle of the ground, other things around it, the camera anywhere above the horizon."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ondr.sampling.layouts.tabletop import half_extent
 from ondr.sampling.layouts.things import Placement, Things
 
 NEVER_WHOLE = 0.75
-"""The largest share of the subject's box that others cover, also where `objects.max_occlusion` allows more."""
+"""Largest share of the subject's box that others may cover, even if `objects.max_occlusion` allows more."""
 
 
 def hemisphere(things: Things) -> Placement:
-    """Stands the first object at the world's origin, and all others around it.
+    """Places the first object, the subject, at the world's origin and all others around it.
 
-    The subject's size takes the place of the objects' median size, whatever else its image holds: it is as large in
-    the image as the camera's distance says, and others are as large beside it as their own sizes say.
+    The subject's size replaces the objects' median size as the unit of lengths in its image, so that the camera's
+    distance fixes its size in the image, and the sizes of distractors and context are relative to it.
 
     Source: Valtchev and Wu 2021, "Domain randomization for neural network classification".
     """
@@ -34,14 +34,14 @@ def hemisphere(things: Things) -> Placement:
 
 
 def subject_size(things: Things) -> Float[Tensor, "batch"]:
-    """Returns the longest side of the first object, metres; the objects' median size where there is none."""
+    """Returns the longest side of the first object, metres; the objects' median size if there is none."""
     first = slice(0, min(1, things.groups["objects"].stop))
     size = torch.where(things.present, things.size, things.unit)[:, first]
     return torch.nn.functional.pad(size, (0, 1 - first.stop), value=things.unit)[:, 0]
 
 
 def around(things: Things, span: Float[Tensor, "batch"]) -> Float[Tensor, "batch slot"]:
-    """Returns what the sizes of distractors and context are multiplied by; 1 for the others."""
+    """Returns factors on the sizes of distractors and context; 1 for all other things."""
     factor = (span / things.unit)[:, None].expand_as(things.size)
     slot = torch.arange(things.size.shape[1], device=span.device)
     others = (slot >= things.groups["objects"].stop) & (slot < standing(things))

@@ -1,4 +1,4 @@
-"""Between the world and the image: where points and boxes appear, and what lies behind a place of the image."""
+"""Between a camera's frame and its image: boxes around things, and points at places of the image."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from ondr.lens import distort_all, fold_radius, undistort
 from ondr.scene import Camera
 
 NEAR_SHARE = 0.05
-"""Of a thing's depth: parts of it that are nearer to the camera, or behind it, count as being there."""
+"""Parts of a thing that are nearer than this share of its centre's depth, or behind the camera, are projected from
+there."""
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes around things in an image, which may leave it."""
+    """Boxes around things in the image, which they may exceed."""
 
     low: Float[Tensor, "*some 2"]
-    """Pixels."""
+    """Least x and y, pixels."""
     high: Float[Tensor, "*some 2"]
-    """Pixels."""
+    """Largest x and y, pixels."""
     depth: Float[Tensor, "*some"]
-    """Of the things' centres, metres along the optical axis."""
+    """Depths of the things' centres, metres along the optical axis."""
 
     @property
     def sides(self) -> Float[Tensor, "*some 2"]:
-        """Pixels."""
+        """Width and height, pixels."""
         return self.high - self.low
 
     @property
     def middle(self) -> Float[Tensor, "*some 2"]:
-        """Pixels."""
+        """Centre, pixels."""
         return (self.low + self.high) / 2
 
     def __getitem__(self, index: object) -> Boxes:
@@ -42,7 +43,7 @@ class Boxes:
 
 
 def overlap(a: Boxes, b: Boxes) -> Float[Tensor, "*some"]:
-    """Returns the area that boxes have in common, pixels; leading dimensions broadcast."""
+    """Returns the area of the intersection of boxes, pixels; leading dimensions broadcast."""
     common = torch.minimum(a.high, b.high) - torch.maximum(a.low, b.low)
     return common.clamp_min(0).prod(dim=-1)
 
@@ -50,11 +51,11 @@ def overlap(a: Boxes, b: Boxes) -> Float[Tensor, "*some"]:
 def behind(
     camera: Camera, pixels: Float[Tensor, "batch some 2"], depth: Float[Tensor, "batch some"]
 ) -> Float[Tensor, "batch some 3"]:
-    """Returns the points of the camera's frame that appear at places of the image, metres.
+    """Returns the points at places of the image and given depths, in the camera's frame, metres.
 
     Args:
-        camera: Without skew.
-        pixels: The places.
+        camera: The cameras, without skew.
+        pixels: Places in the image.
         depth: Metres along the optical axis.
     """
     focal = camera.intrinsics[:, None, :2, :2].diagonal(dim1=-2, dim2=-1)
@@ -66,12 +67,12 @@ def behind(
 
 
 def _lens(distortion: Float[Tensor, "batch 5"], like: Tensor) -> tuple[Tensor, ...]:
-    """Returns the coefficients, to be broadcast with planes of images."""
+    """Returns the coefficients with shapes that broadcast against planes `like`."""
     return tuple(k.reshape(-1, *(1 for _ in like.shape[1:])) for k in distortion.unbind(1))
 
 
 def in_camera_axes(camera: Camera, support: Float[Tensor, "batch some support 3"]) -> Tensor:
-    """Returns directions of the world along the camera's axes, such as `Things.support`."""
+    """Rotates offsets in the world, such as `Things.support`, to the camera's axes."""
     rotation = camera.camera_from_world[:, None, None, :3, :3]
     planes = [(support * rotation[..., i, :]).sum(dim=-1) for i in range(3)]
     return torch.stack(planes, dim=2).transpose(2, 3)
@@ -80,12 +81,12 @@ def in_camera_axes(camera: Camera, support: Float[Tensor, "batch some support 3"
 def boxes_at(
     camera: Camera, offsets: Float[Tensor, "batch #some support 3"], center: Float[Tensor, "batch some 3"]
 ) -> Boxes:
-    """Returns the boxes around things; what is not before the camera has an empty one.
+    """Returns the boxes around things in the image; a thing whose centre is behind the camera has an empty one.
 
     Args:
-        camera: That sees them.
-        offsets: What they consist of, around their centres, along the camera's axes in metres.
-        center: Where these are in the camera's frame, metres.
+        camera: The cameras.
+        offsets: Support points relative to the things' centres, along the camera's axes, metres.
+        center: The centres in the camera's frame, metres.
     """
     depth, k = center[..., 2], camera.intrinsics[:, :2, :, None, None]
     x, y, z = (offsets[..., i] + center[..., i, None] for i in range(3))
@@ -94,7 +95,7 @@ def boxes_at(
     if camera.distortion is not None:
         lens = _lens(camera.distortion, x)
         x, y = distort_all(x, y, lens, fold_radius(camera.distortion).reshape(lens[0].shape))
-    # Each coordinate on its own plane: reductions along the last dimension are the fast ones.
+    # One plane per coordinate: reductions along the last dimension are fast.
     right, down = (k[:, i, 0] * x + k[:, i, 1] * y for i in range(2))
     principal = camera.intrinsics[:, None, :2, 2]
     low = torch.stack([right.amin(dim=-1), down.amin(dim=-1)], dim=-1) + principal

@@ -1,4 +1,4 @@
-"""Occluders: things between the camera and an object, each of which covers a wanted share of that object's box."""
+"""Occluders: things between the camera and an object that cover a drawn share of the object's box."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ondr.sampling.layouts.things import Placement, Things
 from ondr.scene import Camera
 
 HALVINGS = 16
-"""Of the shift and the size that are looked for: to 1/65,000 of the interval they start with."""
+"""Bisection steps for shift and size: to 1/65,000 of the first interval."""
 LARGEST = 8.0
-"""The factor by which an occluder that covers too little grows at most: a thin one would become a wall."""
+"""Largest factor by which an occluder grows to cover enough: a thin one would become a wall."""
 LEAST_DEPTH = 1e-3
-"""Of the objects' median size: the least depth of an object that something may stand in front of."""
+"""Least depth of an object that can have an occluder, in median sizes of the objects."""
 
 
 @dataclass(frozen=True)
 class Occluders:
-    """Things between the camera and their objects, as they are tried."""
+    """Candidate occluders, whose sizes and places are still to be found."""
 
     camera: Camera
     offsets: Float[Tensor, "batch occluder support 3"]
-    """Around their centres, along the camera's axes, if their longest sides were 1 m."""
+    """Support points relative to their centres, along the camera's axes, for a longest side of 1 m."""
     depth: Float[Tensor, "batch occluder"]
-    """Of their centres, metres."""
+    """Depths of their centres, metres."""
 
     def boxes(self, size: Float[Tensor, "batch occluder"], pixels: Float[Tensor, "batch occluder 2"]) -> Boxes:
-        """Returns their boxes.
+        """Returns their boxes in the image.
 
         Args:
             size: Longest sides, metres.
-            pixels: Where their centres appear.
+            pixels: Places of their centres in the image.
         """
         center = behind(self.camera, pixels, self.depth)
         return boxes_at(self.camera, self.offsets * size[..., None, None], center)
@@ -46,13 +46,13 @@ class Occluders:
 def occluders(
     things: Things, placement: Placement
 ) -> tuple[Float[Tensor, "batch occluder 3"], Float[Tensor, "batch occluder"], Bool[Tensor, "batch occluder"]]:
-    """Returns where the occluders are, their longest sides in metres, and whether they have an object to cover.
+    """Returns positions of occluders, their longest sides in metres, and whether they have an object to cover.
 
-    Occluder k covers object k modulo the number of objects. Both are measured by their boxes in the image.
+    Occluder k covers object k modulo the number of objects; cover is measured by boxes in the image.
 
     Args:
-        things: Share, size, depth and side are drawn; there is a slot for an object.
-        placement: Of all else.
+        things: Things with at least one slot for objects.
+        placement: The placement of everything else.
     """
     there, target, longest = targets(things, placement)
     camera, draws = placement.camera, things.draws
@@ -63,7 +63,7 @@ def occluders(
     size = large_enough(mine, draws["occluders.size"] * longest * depth / target.depth, target, needed)
     angle = torch.deg2rad(draws["occluders.side_degrees"])
     direction = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1)
-    # The box's middle is not where the thing's centre appears.
+    # Centre box on box: the middle of a box is not where the thing's centre appears.
     start = 2 * target.middle - mine.boxes(size, target.middle).middle
     first = mine.boxes(size, start)
 
@@ -94,13 +94,13 @@ def targets(things: Things, placement: Placement) -> tuple[Bool[Tensor, "batch o
 def large_enough(
     occluders: Occluders, size: Float[Tensor, "batch occluder"], target: Boxes, needed: Float[Tensor, "batch occluder"]
 ) -> Float[Tensor, "batch occluder"]:
-    """Returns the sizes, larger where the box could not cover the needed area, by no more than `LARGEST`.
+    """Returns the sizes, enlarged up to `LARGEST` times where the box could not cover the needed area.
 
     Args:
-        occluders: Of any size.
-        size: As drawn.
-        target: What is to be covered.
-        needed: Pixels.
+        occluders: The occluders.
+        size: Longest sides as drawn.
+        target: The boxes to cover.
+        needed: Area to cover, pixels.
     """
 
     def too_small(size: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ def large_enough(
 def last_at_which(
     holds: Callable[[Tensor], Tensor], low: Float[Tensor, "batch some"], high: Float[Tensor, "batch some"]
 ) -> Float[Tensor, "batch some"]:
-    """Returns the value up to which something holds, between two others; the lower one where it never does."""
+    """Returns by bisection the value between `low` and `high` up to which something holds; `low` if it never does."""
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         held = holds(middle)

@@ -1,7 +1,7 @@
-"""How much of the objects' boxes other things cover, and keeping it below a limit.
+"""How much of the objects' boxes other things cover, and how it is kept below a limit.
 
-Boxes are around whole things, and what several things cover is added up: no object is hidden beyond the limit, and some
-less than they might be.
+A conservative estimate: boxes around whole things, and the areas that several things cover are added up. No object is
+hidden beyond the limit, and some are hidden less than it allows.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from ondr.sampling.layouts.free_places import Conflict
 from ondr.sampling.layouts.image import Boxes, overlap
 
 Seen = Callable[[slice, Tensor], Boxes]
-"""`seen(slots, places [batch, some, 2])`: the boxes of things in consecutive slots, or of one at several places."""
+"""`seen(slots, places [batch, some, 2])` returns the boxes of things in consecutive slots, or of one thing at several
+places."""
 
 
 def covered_by(objects: Boxes, things: Boxes) -> Float[Tensor, "batch some object"]:
-    """Returns the share of each object's box that each thing covers which is nearer to the camera.
+    """Returns the share of each object's box that each thing covers; 0 for things behind the object.
 
     Args:
         objects: `[batch, object]`.
@@ -31,25 +32,25 @@ def covered_by(objects: Boxes, things: Boxes) -> Float[Tensor, "batch some objec
 
 
 class Hiding:
-    """The conflict of distractors and context with the objects that they would hide too much of.
+    """The conflict of distractors and context that would hide too much of an object.
 
-    To be asked about all slots in their order, once: it adds up what is covered already.
+    It accumulates what is covered, so it must be asked about each slot once, in order.
     """
 
     def __init__(self, seen: Seen, objects: int, limit: float) -> None:
-        """Knows nothing of where things are.
+        """Starts with nothing placed.
 
         Args:
-            seen: How things appear.
-            objects: How many slots objects have, which are the first.
-            limit: The largest share of an object's box that all others may cover together.
+            seen: Gives the boxes of things.
+            objects: Number of slots of objects, which come first.
+            limit: Largest share of an object's box that all others together may cover.
         """
         self._seen, self._number, self._limit = seen, objects, limit
         self._objects: Boxes | None = None
         self._covered: Tensor | float = 0.0
 
     def __call__(self, slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Bool[Tensor, "batch try"]:
-        """Is a `Conflict`."""
+        """Implements `Conflict`."""
         if slot < self._number:
             return torch.zeros_like(tried[..., 0], dtype=torch.bool)
         if self._objects is None:
@@ -63,7 +64,7 @@ class Hiding:
 
 
 def either(*conflicts: Conflict) -> Conflict:
-    """Returns what is in conflict with any of some."""
+    """Returns the union of several conflicts."""
 
     def conflict(slot: int, tried: Tensor, chosen: Tensor, kept: Tensor) -> Bool[Tensor, "batch try"]:
         return torch.stack([c(slot, tried, chosen, kept) for c in conflicts]).any(dim=0)

@@ -1,6 +1,4 @@
-"""A small grammar of scenes: first what holds for the whole image, then lanes, rows or shelves, then the things along
-them, and context beside them.
-"""
+"""A small scene grammar: global parameters, then lanes, rows or shelves, then the things along them and context beside."""
 
 from __future__ import annotations
 
@@ -18,53 +16,53 @@ from ondr.settings.structured import KINDS
 
 LANES, ROWS, SHELVES = range(len(KINDS))
 FORWARD_DEGREES = 90.0
-"""Turns a file's +x, along which cars and the like are built, into the direction of the lanes, the world's +y."""
+"""Turns a file's +x, the usual forward axis of cars, to the direction of the lanes, the world's +y."""
 TIGHTEST = 0.4
-"""Of a bend's radius: how far from the middle lane things stand at most. More, and the inner lanes would run out."""
+"""Largest distance of things from the middle lane as a share of its radius, so that inner lanes stay long enough."""
 LONGEST_RADIANS = 1.0
-"""Half of the angle through which lanes bend at most: they never meet again."""
+"""Largest half of the angle through which lanes bend: they never close to a circle."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """Things in rows that share a direction, `[batch, 1]` in metres."""
+    """Spacing of the things in lanes, or of context, `[batch, 1]` in metres."""
 
     room: Float[Tensor, "batch 1"]
-    """Side of the square that holds the largest footprint."""
+    """Side of the square around the largest footprint."""
     pitch: Float[Tensor, "batch 1"]
-    """From one thing to the next in a row."""
+    """Distance from one thing to the next in a lane."""
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """What holds for the whole image, `[batch, 1]` in metres."""
+    """Global parameters of an image, `[batch, 1]` in metres."""
 
     kind: Tensor
     number: Float[Tensor, "batch 1"]
-    """Of lanes, rows or shelves."""
+    """Number of lanes, rows or shelves."""
     inner: Band
-    """Objects and distractors."""
+    """Spacing of objects and distractors."""
     outer: Band
-    """Context."""
+    """Spacing of context."""
     width: Float[Tensor, "batch 1"]
-    """From one lane's middle to the next one's."""
+    """Distance between the middles of two lanes."""
     tall: Float[Tensor, "batch 1"]
     """Height of the tallest thing in a lane."""
     shelf: Float[Tensor, "batch 1"]
-    """From one shelf to the next; 0 for lanes and rows."""
+    """Height from one shelf to the next; 0 for lanes and rows."""
     edge: Float[Tensor, "batch 1"]
-    """From the middle to that of the context beside."""
+    """Distance from the middle to the row of context on either side."""
     reach: Float[Tensor, "batch 1"]
-    """From the middle to the middle of what stands furthest out."""
+    """Largest distance from the middle to the centre of a thing."""
     length: Float[Tensor, "batch 1"]
-    """Half of the longest lane, as far as something stands there."""
+    """Half the length of the longest lane, as far as things stand in it."""
     curvature: Float[Tensor, "batch 1"]
-    """One over the radius; 0 for shelves."""
+    """1 / radius, per metre; 0 for shelves."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where things are in a grammar, `[batch, some]`, metres and degrees."""
+    """Places relative to straight lanes, `[batch, some]`, metres and degrees."""
 
     along: Tensor
     across: Tensor
@@ -73,9 +71,9 @@ class Places:
 
 
 def structured(things: Things) -> Placement:
-    """Stands objects and distractors along lanes, and context beside them; what is right before the camera is left out.
+    """Places objects and distractors along lanes, context beside; what is right in front of the camera is left out.
 
-    Lengths of the camera are measured by the room of one thing.
+    The unit of the camera's lengths is the room of one thing, `Band.room`.
 
     Source: Prakash et al. 2019, "Structured domain randomization", section III.
     """
@@ -94,7 +92,7 @@ def structured(things: Things) -> Placement:
 
 
 def grammar_of(things: Things) -> Grammar:
-    """Returns the global parameters: the first step of the grammar."""
+    """Returns the global parameters, the first step of the grammar."""
     drawn = {name: things.draws[f"structured.{name}"][:, None] for name in type(things.cfg.structured).model_fields}
     inside, slots = things.groups["context"].start, standing(things)
     inner, outer = (band(things, part, drawn["spacing"]) for part in (slice(0, inside), slice(inside, slots)))
@@ -102,7 +100,7 @@ def grammar_of(things: Things) -> Grammar:
     number = drawn["lanes"].to(things.size.dtype)
     width = drawn["lane_width"] * inner.room
     middle = torch.where(shelves, 0.0, (number - 1) / 2 * width)
-    # So much do things shift towards the context, and context towards them.
+    # Largest sideways shift, of things towards the context and of context towards the things.
     shift = (width - inner.room) / 2
     edge = middle + 2 * shift + (inner.room + outer.room) / 2 + drawn["context_offset"] * inner.room
     ahead, beside = (ranks(things.present[:, part])[1] for part in (slice(0, inside), slice(inside, slots)))
@@ -126,7 +124,7 @@ def grammar_of(things: Things) -> Grammar:
 
 
 def boards(things: Things, grammar: Grammar) -> Boards:
-    """Returns a board under each shelf; for lanes and rows one under all of them, and what is beside."""
+    """Returns a board under each shelf; for lanes and rows one board under everything, context included."""
     shelves = grammar.kind == SHELVES
     bend = grammar.curvature.abs() * (grammar.length / (1 - TIGHTEST)).square() / 2
     return Boards(
@@ -139,7 +137,7 @@ def boards(things: Things, grammar: Grammar) -> Boards:
 
 
 def band(things: Things, part: slice, spacing: Tensor) -> Band:
-    """Returns the room of the things in some slots; that of a thing of the usual size where there is none."""
+    """Returns the spacing of the things in some slots; that of a thing of median size if there are none."""
     radius = footprints(things)[:, part]
     largest = torch.where(things.present[:, part], radius, 0.0)
     largest = torch.nn.functional.pad(largest, (0, 1)).amax(dim=1, keepdim=True)
@@ -148,14 +146,14 @@ def band(things: Things, part: slice, spacing: Tensor) -> Band:
 
 
 def tallest(things: Things, part: slice) -> Float[Tensor, "batch 1"]:
-    """Returns the height of the tallest thing in some slots, metres."""
+    """Returns the height of the tallest thing in some slots, metres; 0 if there are none."""
     z = things.support[:, part, :, 2]
     height = torch.where(things.present[:, part], z.amax(dim=2) - z.amin(dim=2), 0.0)
     return torch.nn.functional.pad(height, (0, 1)).amax(dim=1, keepdim=True)
 
 
 def placed_along(things: Things, grammar: Grammar) -> Places:
-    """Returns where things are before lanes bend: in their lane, shifted within their room as drawn."""
+    """Returns the places of things in straight lanes, with their drawn shifts and turns."""
     inside, slots = things.groups["context"].start, standing(things)
     first, second = in_lanes(things.present[:, :inside], grammar), beside(things.present[:, inside:slots], grammar)
     names = ("along", "across", "up", "heading")
@@ -164,27 +162,27 @@ def placed_along(things: Things, grammar: Grammar) -> Places:
     forward, sideways, turn = (things.every(f"along.{n}", STANDING) for n in ("forward", "sideways", "heading_degrees"))
     free = [(b.pitch - b.room).expand(-1, n) for b, n in ((grammar.inner, inside), (grammar.outer, slots - inside))]
     along = along + forward * torch.cat(free, dim=1) / 2
-    # Lanes on the inside of a bend are shorter than the middle one: there, too, things keep apart.
+    # Lanes on the inside of a bend are shorter than the middle one; things there must keep apart as well.
     along = along / (1 - grammar.curvature.abs() * grammar.reach)
     return Places(along, across + sideways * (grammar.width - grammar.inner.room) / 2, up, heading + turn)
 
 
 def in_lanes(present: Bool[Tensor, "batch some"], grammar: Grammar) -> Places:
-    """Returns where objects and distractors stand: lane by lane, in each one behind the other."""
+    """Returns the places of objects and distractors: dealt out to the lanes in turn, one behind the other in each."""
     number, count = ranks(present)
     lane = torch.remainder(number, grammar.number)
     place = torch.floor(number / grammar.number) - (torch.ceil(count / grammar.number) - 1) / 2
     shelves = grammar.kind == SHELVES
     across = torch.where(shelves, 0.0, (lane - (grammar.number - 1) / 2) * grammar.width)
-    # Traffic keeps to the right: the lanes left of the middle come towards one who looks along +y.
+    # Traffic keeps to the right: lanes left of the middle run along -y.
     oncoming = (grammar.kind == LANES) & (lane < torch.floor(grammar.number / 2))
-    # On shelves things show their side.
+    # On shelves things point across the shelf.
     heading = torch.where(shelves, 90.0, torch.where(oncoming, 180.0, 0.0))
     return Places(place * grammar.inner.pitch, across, lane * grammar.shelf, heading)
 
 
 def beside(present: Bool[Tensor, "batch some"], grammar: Grammar) -> Places:
-    """Returns where context stands: to the left and to the right in turn."""
+    """Returns the places of context: left and right of the lanes in turn."""
     number, count = ranks(present)
     left, index = torch.remainder(number, 2) == 0, torch.floor(number / 2)
     along = (index - (torch.ceil(count / 2) - 1) / 2) * grammar.outer.pitch
@@ -193,6 +191,6 @@ def beside(present: Bool[Tensor, "batch some"], grammar: Grammar) -> Places:
 
 
 def ranks(present: Bool[Tensor, "batch some"]) -> tuple[Float[Tensor, "batch some"], Float[Tensor, "batch 1"]]:
-    """Returns how many things that are there come before each one, and how many there are."""
+    """Returns the number of present things before each slot, and in all slots."""
     so_far = torch.nn.functional.pad(present.to(torch.float32).cumsum(dim=1), (1, 0))
     return so_far[:, :-1], so_far[:, -1:]

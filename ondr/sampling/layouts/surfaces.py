@@ -1,4 +1,4 @@
-"""The ground, the table and the room: unit squares and a unit cube, brought to their size and place."""
+"""Floor, table and room: unit squares and cubes, scaled and placed."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from ondr.sampling.layouts.things import Boards, Placement, Things
 from ondr.settings.section import ON_GROUND
 
 FLOOR_SIDE = 200.0
-"""Side of the ground in units of `Placement.span`: for the default cameras its edge is within 7 degrees of the horizon."""
+"""Side of the ground in units of `Placement.span`: with the default cameras its edge is 7 degrees below the horizon at
+most."""
 MARGIN = 1.0
-"""Of what lengths are measured by, between a camera, or what flies, and the wall behind it."""
+"""Distance between a camera and the wall behind it, in units of `Placement.span`."""
 UPRIGHT_ALONG_X = ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), (0.0, 1.0, 0.0))
-"""Turns a square in z = 0 into a wall whose sides lie along x and z."""
+"""Turns the square in z = 0 into a wall whose sides lie along x and z."""
 UPRIGHT_ALONG_Y = ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 LEVEL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
 class Surfaces:
-    """Unit squares and cubes as they are to be."""
+    """Poses and sizes of unit squares and cubes."""
 
     position: Float[Tensor, "batch surface 3"]
     sides: Float[Tensor, "batch surface 3"]
-    """Along their own axes, metres."""
+    """Lengths along their own axes, metres."""
     rotation: Float[Tensor, "batch surface 3 3"]
 
 
 def surfaces(things: Things, placement: Placement) -> Surfaces:
-    """Returns floor, table and room, as many of them as the scene has slots for."""
+    """Returns floor, table and room, each if the scene has slots for it."""
     makers = {"floor": floor, "table": table, "room": room}
     parts = [make(things, placement, placement.span) for name, make in makers.items() if slots_of(things, name)]
     joined = {f.name: torch.cat([getattr(part, f.name) for part in parts], dim=1) for f in fields(Surfaces)}
@@ -42,7 +43,7 @@ def surfaces(things: Things, placement: Placement) -> Surfaces:
 
 
 def slots_of(things: Things, group: str) -> int:
-    """Returns how many slots a group has."""
+    """Returns the number of slots of a group."""
     slots = things.groups[group]
     return slots.stop - slots.start
 
@@ -55,7 +56,7 @@ def floor(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) ->
 
 
 def floor_height(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Float[Tensor, "batch"]:
-    """Returns the world's z of the ground, metres."""
+    """Returns the height of the ground, z in the world, metres."""
     below = things.draws["floor.below"] * unit
     if things.cfg.layout in ON_GROUND:
         table = things.draws["table.present"] > 0
@@ -63,12 +64,12 @@ def floor_height(things: Things, placement: Placement, unit: Float[Tensor, "batc
     number = standing(things)
     lowest = placement.position[:, :number, 2] + things.support[:, :number, :, 2].amin(dim=2)
     lowest = torch.where(things.present[:, :number], lowest, 0.0)
-    # Never above the camera, which is at the origin.
+    # Not above the camera, which is at the origin: the padding is a thing at height 0.
     return torch.nn.functional.pad(lowest, (0, 1)).amin(dim=1) - below
 
 
 def table(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Surfaces:
-    """Returns the table top, whose upper side is z = 0; in the layout structured, a board under each shelf."""
+    """Returns the table, whose top is z = 0; in the layout structured, the boards that things stand on."""
     if placement.boards is not None:
         return boards(things, placement.boards, unit)
     sides = tuple(things.draws[f"table.{side}"] * unit for side in ("width", "depth", "thickness"))
@@ -76,10 +77,10 @@ def table(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) ->
 
 
 def boards(things: Things, boards: Boards, unit: Float[Tensor, "batch"]) -> Surfaces:
-    """Returns boards above each other, the first of which has its upper side at z = 0."""
+    """Returns boards one above the other; the top of the first is z = 0."""
     number = torch.arange(slots_of(things, "table"), device=unit.device, dtype=unit.dtype)
     thick = (things.draws["table.thickness"] * unit)[:, None]
-    # Between two shelves there stays room for what stands there.
+    # Thin enough to leave room for what stands on the shelf below.
     thick = torch.minimum(thick, boards.free)
     z = number * boards.rise - thick / 2
     across, along = (2 * side.expand_as(z) for side in (boards.across, boards.along))
@@ -91,7 +92,7 @@ def boards(things: Things, boards: Boards, unit: Float[Tensor, "batch"]) -> Surf
 
 
 def room(things: Things, placement: Placement, unit: Float[Tensor, "batch"]) -> Surfaces:
-    """Returns four walls and a ceiling, moved outwards where camera or things would be outside."""
+    """Returns four walls and a ceiling, moved outwards where the camera or things would be outside."""
     number, margin = standing(things), MARGIN * unit[:, None]
     bottom = floor_height(things, placement, unit)
     there = things.present[:, :number, None]
@@ -115,7 +116,7 @@ def stacked(
     sides: list[tuple[Tensor, ...]],
     rotations: list[tuple[tuple[float, ...], ...]],
 ) -> Surfaces:
-    """Returns surfaces of which each coordinate is given for the batch, and the rotation for all images."""
+    """Returns surfaces, given one coordinate of positions and sides at a time, and rotations that are constant."""
     rotation = torch.stack([_matrix(r, things.size) for r in rotations])
     return Surfaces(
         position=torch.stack([torch.stack(p, dim=-1) for p in positions], dim=1),
@@ -125,5 +126,5 @@ def stacked(
 
 
 def _matrix(rows: tuple[tuple[float, ...], ...], like: Tensor) -> Tensor:
-    """Returns a constant matrix, filled in on the device: copying it there would make the host wait."""
+    """Returns a constant matrix, filled on the device: an upload would make the host wait."""
     return torch.stack([torch.stack([like.new_full((), x) for x in row]) for row in rows])

@@ -1,4 +1,4 @@
-"""What a layout is given and what it returns: a layout is one function from draws to poses and cameras."""
+"""A layout's input, `Things`, and its result, `Placement`: a layout is one function from draws to poses and cameras."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from ondr.scene import Camera
 
 @dataclass(frozen=True)
 class Things:
-    """Everything of a batch that is to be placed, turned and scaled as it will be."""
+    """All things of a batch, turned and scaled, to be placed."""
 
     draws: Draws
     active: Active
-    """What may differ from neutral."""
+    """Which quantities may differ from neutral."""
     cfg: Config
     mesh: Int32[Tensor, "batch slot"]
     """Row of the bank's meshes; -1 for an empty slot."""
     size: Float[Tensor, "batch slot"]
-    """Longest side in metres; 1 where the layout or a surface decides."""
+    """Longest side in metres; 1 where the layout decides, and for floor, table and room."""
     scale: Float[Tensor, "batch slot 3"]
     """Metres per file unit."""
     rotation: Float[Tensor, "batch slot 3 3"]
@@ -36,11 +36,11 @@ class Things:
     extremes: Float[Tensor, "mesh support 3"]
     """`Bank.support`."""
     unit: float
-    """The objects' median size in metres, by which all else is measured before a camera."""
+    """The objects' median size in metres, the unit of lengths for the layouts in front of a camera."""
 
     @property
     def groups(self) -> Mapping[str, slice]:
-        """Which slots are objects, distractors, and so on."""
+        """The slots of objects, distractors, and so on."""
         return self.cfg.groups
 
     @property
@@ -55,8 +55,8 @@ class Things:
 
     @cached_property
     def span(self) -> Float[Tensor, "batch"]:
-        """What all else is measured by on the ground, metres: the objects' median size, or half of the image's largest
-        object where that is more, so that a table holds a chair and no camera is inside one.
+        """The unit of lengths on the ground, metres: the objects' median size, or half of the image's largest object if
+        that is more, so that a chair fits on the table and the camera is never inside it.
         """
         objects = self.groups["objects"]
         largest = (self.size * self.present)[:, objects]
@@ -64,7 +64,7 @@ class Things:
 
     @cached_property
     def support(self) -> Float[Tensor, "batch slot support 3"]:
-        """Extreme points around the centre of each bounding box, turned and scaled, metres."""
+        """Extreme points relative to the centre of each bounding box, turned and scaled, metres."""
         points = self.extremes[self.mesh.clamp_min(0)] * self.scale[..., None, :]
         return product(points, self.rotation.mT)
 
@@ -77,33 +77,33 @@ class Things:
         return self if rotation is self.rotation else replace(self, rotation=rotation)
 
     def zeros(self, slots: int) -> Float[Tensor, "batch slots 3"]:
-        """Returns positions for slots that something else will place."""
+        """Returns zero positions for slots that are placed later."""
         return self.size.new_zeros(len(self.size), slots, 3)
 
 
 @dataclass(frozen=True)
 class Boards:
-    """What things stand on besides the ground, metres."""
+    """Boards under things in the layout structured, metres."""
 
     across: Float[Tensor, "batch 1"]
-    """Half of their side along x."""
+    """Half of their length along x."""
     along: Float[Tensor, "batch 1"]
-    """Half of their side along y."""
+    """Half of their length along y."""
     rise: Float[Tensor, "batch 1"]
-    """From one to the next; 0 where there is but one."""
+    """Height from one board to the next; 0 if there is only one."""
     free: Float[Tensor, "batch 1"]
-    """The thickest they may be."""
+    """Largest thickness."""
     number: Float[Tensor, "batch 1"]
-    """How many there are, of which the first is at z = 0."""
+    """Number of boards; the top of the first is z = 0."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a layout puts things, and the camera that sees them."""
+    """Where things are, and the camera that sees them."""
 
     camera: Camera
     position: Float[Tensor, "batch slot 3"]
-    """Where the centre of each bounding box lies in the world, metres."""
+    """Centres of bounding boxes in the world, metres."""
     rotation: Float[Tensor, "batch slot 3 3"]
     """world_from_object."""
     placed: Bool[Tensor, "batch slot"]
