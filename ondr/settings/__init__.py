@@ -1,4 +1,4 @@
-"""What may be set, one file for each part of a scene; each setting is documented where it stands."""
+"""The settings, one file for each part of a scene; every setting is described where it is defined."""
 
 from ondr.settings.labels import Output as Output
 from ondr.settings.material import SOURCES as SOURCES

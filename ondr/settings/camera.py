@@ -14,7 +14,7 @@ from ondr.settings.section import ON_GROUND, POSITIVE, SIZES, Section
 
 
 class Target(Section):
-    """The point that the camera looks at, seen from the middle of what stands on the ground."""
+    """The point that the camera looks at, relative to the middle of the scene on the ground."""
 
     x: Law = quantity(0, "along x", unit=SIZES, low=-1e6, high=1e6, layouts=ON_GROUND)
     y: Law = quantity(0, "along y", unit=SIZES, low=-1e6, high=1e6, layouts=ON_GROUND)
@@ -22,7 +22,7 @@ class Target(Section):
 
 
 class Place(Section):
-    """Where the camera is (placement box), seen from the middle of what stands on the ground."""
+    """The camera's position (placement box), relative to the middle of the scene on the ground."""
 
     x: Law = quantity([-1, 1], "along x", unit=SIZES, low=-1e6, high=1e6, layouts=ON_GROUND)
     y: Law = quantity([-7, -5], "along y", unit=SIZES, low=-1e6, high=1e6, layouts=ON_GROUND)
@@ -30,52 +30,52 @@ class Place(Section):
 
 
 class Distortion(Section):
-    """A lens that bends straight lines: the model of Brown and Conrady, with OpenCV's coefficients."""
+    """Lens distortion: the Brown-Conrady model with OpenCV's coefficients."""
 
-    k1: Law = quantity(0, "radial, with the square of the radius; below 0 a barrel", low=-10, high=10, neutral=0)
-    k2: Law = quantity(0, "radial, with its fourth power", low=-100, high=100, neutral=0)
-    k3: Law = quantity(0, "radial, with its sixth power", low=-1000, high=1000, neutral=0)
+    k1: Law = quantity(0, "radial, second order; negative: barrel distortion", low=-10, high=10, neutral=0)
+    k2: Law = quantity(0, "radial, fourth order", low=-100, high=100, neutral=0)
+    k3: Law = quantity(0, "radial, sixth order", low=-1000, high=1000, neutral=0)
     p1: Law = quantity(0, "tangential, vertical", low=-1, high=1, neutral=0)
     p2: Law = quantity(0, "tangential, horizontal", low=-1, high=1, neutral=0)
 
 
 class Calibration(Section):
-    """What a calibration found, as OpenCV has it: pixels whose centres lie at whole numbers."""
+    """The result of a calibration, in OpenCV's convention: pixel centres at whole numbers."""
 
     fx: float = Field(gt=0, lt=1e6, description="focal length along x, pixels")
     fy: float = Field(gt=0, lt=1e6, description="focal length along y, pixels")
     cx: float = Field(gt=-1e6, lt=1e6, description="principal point, pixels from the left")
     cy: float = Field(gt=-1e6, lt=1e6, description="principal point, pixels from the top")
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = Field(
-        description="height and width of the images it was made with; scaled to image_size"
+        description="height and width of the images it was made with; the values are scaled to image_size"
     )
 
 
 class Camera(Section):
-    """A camera. Before it, or on a sphere or in a box around what stands on the ground, as the layout says."""
+    """The camera. Layouts place things in front of it, or it looks at the ground from a sphere or a box."""
 
     fov_degrees: Law = quantity(
-        [40, 70], "angle across the image's longer side", unit="degrees", low=1, high=170, paper="Tobin 2017"
+        [40, 70], "field of view along the image's longer side", unit="degrees", low=1, high=170, paper="Tobin 2017"
     )
     calibration: Calibration | None = Field(
         default=None,
-        description="focal lengths and principal point of a real camera; fov_degrees then means nothing",
+        description="focal lengths and principal point of a real camera; replaces fov_degrees",
     )
-    focal_factor: Law = quantity(1, "factor on the focal lengths", low=0.01, high=100, neutral=1)
+    focal_factor: Law = quantity(1, "factor on both focal lengths", low=0.01, high=100, neutral=1)
     principal_x: Law = quantity(
-        0, "shift of the principal point to the right, a share of the width", low=-1, high=1, neutral=0
+        0, "shift of the principal point to the right as a share of the width", low=-1, high=1, neutral=0
     )
     principal_y: Law = quantity(
-        0, "shift of the principal point downwards, a share of the height", low=-1, high=1, neutral=0
+        0, "shift of the principal point downwards as a share of the height", low=-1, high=1, neutral=0
     )
-    distortion: Distortion = Field(default=Distortion(), description="lens")
+    distortion: Distortion = Field(default=Distortion(), description="lens distortion")
     placement: Literal["shell", "box"] = Field(
         default="shell",
-        description="where the camera is: at a distance and two angles, or in a box (layouts on ground)",
+        description="shell: at a distance and two angles from its target; box: in a box (layouts on the ground)",
     )
     distance: Law = quantity(
         [4, 8],
-        "from the point it looks at (placement shell)",
+        "distance from the target (placement shell)",
         unit=SIZES,
         low=POSITIVE,
         high=1e6,
@@ -85,7 +85,7 @@ class Camera(Section):
     )
     azimuth_degrees: Law = quantity(
         [0, 360],
-        "direction around the vertical (placement shell)",
+        "azimuth of the camera seen from the target (placement shell)",
         unit="degrees",
         low=-360,
         high=360,
@@ -94,7 +94,7 @@ class Camera(Section):
     )
     elevation_degrees: Law = quantity(
         {"elevation": [20, 70]},
-        "direction above the horizon (placement shell)",
+        "elevation above the horizon, seen from the target (placement shell)",
         unit="degrees",
         low=-90,
         high=90,
@@ -102,11 +102,11 @@ class Camera(Section):
         usual={"structured": {"elevation": [8, 40]}},
         paper="Tremblay 2018",
     )
-    position: Place = Field(default=Place(), description="where it is (placement box)")
+    position: Place = Field(default=Place(), description="position (placement box)")
     target: Target = Field(default=Target(), description="the point it looks at")
     pan_degrees: Law = quantity(
         0,
-        "looks past that point, to the right",
+        "turn away from the target, to the right",
         unit="degrees",
         low=-90,
         high=90,
@@ -115,23 +115,23 @@ class Camera(Section):
         paper="Tobin 2017",
     )
     tilt_degrees: Law = quantity(
-        0, "looks upwards", unit="degrees", low=-90, high=90, neutral=0, paper="Tobin 2017, Tremblay 2018"
+        0, "turn upwards", unit="degrees", low=-90, high=90, neutral=0, paper="Tobin 2017, Tremblay 2018"
     )
     roll_degrees: Law = quantity(
         [-20, 20], "rotation about the optical axis", unit="degrees", low=-360, high=360, paper="Tremblay 2018"
     )
     rolling_shutter_x: Law = quantity(
-        0, "shift to the right from the first row to the last", unit="pixels", low=-1000, high=1000, neutral=0
+        0, "shift to the right between the first row and the last", unit="pixels", low=-1000, high=1000, neutral=0
     )
     rolling_shutter_y: Law = quantity(
-        0, "stretch downwards from the first row to the last", unit="pixels", low=-50, high=1000, neutral=0
+        0, "stretch downwards between the first row and the last", unit="pixels", low=-50, high=1000, neutral=0
     )
 
     def uses(self, name: str, layout: str) -> bool:
         return super().uses(name, layout) and not (name == "fov_degrees" and self.calibration is not None)
 
     def folded(self, size: tuple[int, int]) -> bool:
-        """Returns whether the lens may fold the image before its corner.
+        """Returns whether the lens may fold the image over before its corners.
 
         Args:
             size: Height and width of the image.
@@ -140,7 +140,7 @@ class Camera(Section):
         return folds_within(lowest, self._corner(size) / self.focal_factor.support[0])
 
     def _corner(self, size: tuple[int, int]) -> float:
-        """Returns how far from the axis the widest view has a corner, in focal lengths."""
+        """Returns the largest distance of a corner from the optical axis, in focal lengths."""
         right, down = (max(abs(end) for end in law.support) for law in (self.principal_x, self.principal_y))
         known = self.calibration
         if known is None:

@@ -1,4 +1,4 @@
-"""What a depth camera makes of the depth."""
+"""The depth camera."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KINECT = "Khoshelham and Oude Elberink 2012"
 
 
 class DepthSensor(Section):
-    """A depth camera that triangulates, for the output `sensor_depth`; without that, none of it is computed.
+    """A triangulating depth camera, for the output `sensor_depth`; not computed without it.
 
     The defaults are those of the first Kinect.
     """
@@ -29,16 +29,18 @@ class DepthSensor(Section):
     )
     step: Law = quantity(
         0.0028,
-        "from one depth that it can tell to the next, at 1 metre; it grows with the square of the depth",
+        "depth resolution at 1 metre; it grows with the square of the depth",
         unit="metres",
         low=0,
         high=100,
         paper=KINECT,
     )
-    edge_holes: Law = quantity(0.5, "share of the pixels beside a jump in depth that are missing", low=0, high=1)
+    edge_holes: Law = quantity(0.5, "share of the pixels beside a jump in depth that have no value", low=0, high=1)
     edge_jump: float = Field(default=0.05, gt=0, description="least jump, as a share of the nearer depth")
-    nearest_metres: float = Field(default=0.0, ge=0, description="nothing nearer is measured")
-    farthest_metres: float | None = Field(default=None, gt=0, description="nothing farther is; null: no limit")
+    nearest_metres: float = Field(default=0.0, ge=0, description="nearer pixels have no value")
+    farthest_metres: float | None = Field(
+        default=None, gt=0, description="farther pixels have no value; null: no limit"
+    )
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Self:

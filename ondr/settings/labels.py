@@ -1,4 +1,4 @@
-"""Which labels are computed, and what counts as visible."""
+"""The labels: which are computed, and which objects count."""
 
 from __future__ import annotations
 
@@ -43,24 +43,29 @@ Output = Literal[
 
 
 class BoxJitter(Section):
-    """Label noise: how far each side of a box is off, as a share of the box's width or height."""
+    """Label noise: the offset of each side of a box as a share of its width or height."""
 
-    x1: Law = quantity(0, "left side, to the right", low=-10, high=10, neutral=0, paper="Tremblay 2018")
-    y1: Law = quantity(0, "upper side, downwards", low=-10, high=10, neutral=0, paper="Tremblay 2018")
-    x2: Law = quantity(0, "right side, to the right", low=-10, high=10, neutral=0, paper="Tremblay 2018")
-    y2: Law = quantity(0, "lower side, downwards", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    x1: Law = quantity(0, "left side, positive to the right", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    y1: Law = quantity(0, "upper side, positive downwards", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    x2: Law = quantity(0, "right side, positive to the right", low=-10, high=10, neutral=0, paper="Tremblay 2018")
+    y2: Law = quantity(0, "lower side, positive downwards", low=-10, high=10, neutral=0, paper="Tremblay 2018")
 
 
 class Labels(Section):
-    """When a visible object counts. Others that are visible are `ignored`, with their box."""
+    """Which visible objects count. The others are `ignored`, and keep their boxes."""
 
-    min_visibility: float = Field(default=0.1, ge=0, le=1, description="least visible share of the object")
+    min_visibility: float = Field(default=0.1, ge=0, le=1, description="least visible share of an object")
     min_pixels: int = Field(default=16, ge=1, description="least number of visible pixels")
-    box_jitter: BoxJitter = Field(default=BoxJitter(), description="noise on `boxes`, and on nothing else")
+    box_jitter: BoxJitter = Field(default=BoxJitter(), description="noise on `boxes` only")
     keypoints: int = Field(
-        default=8, ge=1, le=1000, description="points of a mesh whose class has none of its own in a .labels.json"
+        default=8, ge=1, le=1000, description="number of keypoints for classes without any in a .labels.json"
     )
     symmetry_steps: int = Field(
-        default=36, ge=2, le=3600, description="turns that stand for a continuous symmetry (output symmetries)"
+        default=36,
+        ge=2,
+        le=3600,
+        description="number of turns that a continuous symmetry is sampled with (output symmetries)",
     )
-    max_truncation: float = Field(default=0.9, ge=0, le=1, description="largest share outside the image")
+    max_truncation: float = Field(
+        default=0.9, ge=0, le=1, description="largest share of an object's box outside the image"
+    )

@@ -1,4 +1,4 @@
-"""How surfaces look."""
+"""The look of surfaces."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from ondr.quantity import quantity
 from ondr.settings.section import POSITIVE, Color, Section
 
 PATTERNS = ("gradient", "checker", "stripes", "noise", "wood", "marble", "parts")
-"""Computed while shading from two colours, in the solid: they need no uv map and no texture memory."""
+"""Solid patterns of two colours, computed while shading: they need no uv map and no texture memory."""
 SOURCES = ("own", "texture", "color", *PATTERNS)
+"""What a surface's colours can come from."""
 SOURCE_WORDS = (
-    "one of materials.textures; color: plain; gradient, checker, stripes, noise, wood, marble: a pattern of color and "
-    "color2 through the solid; parts: each material of the file in a mixture of the two of its own"
+    "one of materials.textures; color: plain; gradient, checker, stripes, noise, wood, marble: a solid pattern of "
+    "color and color2; parts: a mixture of color and color2 for each material of the file"
 )
 
 
 class TextureOffset(Section):
-    """Where a foreign texture begins, in repeats of it."""
+    """Offset of a foreign texture, in repeats."""
 
     u: Law = quantity(0, "to the right", unit="repeats", low=-1000, high=1000, neutral=0)
     v: Law = quantity(0, "down", unit="repeats", low=-1000, high=1000, neutral=0)
 
 
 class Material(Section):
-    """How a surface looks: its colour, and how it reflects light.
+    """The look of a surface: its colours, and how it reflects light.
 
-    Every surface is opaque. Transparency is left out: each sample of a pixel sees one surface.
+    Surfaces are opaque: each sample of a pixel sees one surface.
     """
 
     source: Law = quantity(
@@ -43,33 +44,33 @@ class Material(Section):
     texture: Law = quantity("uniform", "which foreign texture", kind="one_of", paper="Tremblay 2018, Valtchev 2021")
     texture_scale: Law = quantity({"log_uniform": [0.5, 3]}, "repeats of a foreign texture", low=POSITIVE, high=1000)
     texture_rotation_degrees: Law = quantity(
-        0, "turn of a foreign texture, clockwise", unit="degrees", low=-360, high=360, neutral=0
+        0, "clockwise rotation of a foreign texture", unit="degrees", low=-360, high=360, neutral=0
     )
-    texture_offset: TextureOffset = Field(default=TextureOffset(), description="where a foreign texture begins")
-    color: Color = Field(default=Color(), description="colour of a plain surface, first colour of a pattern, sRGB")
+    texture_offset: TextureOffset = Field(default=TextureOffset(), description="offset of a foreign texture")
+    color: Color = Field(default=Color(), description="colour of a plain surface, or first colour of a pattern, sRGB")
     color2: Color = Field(default=Color(), description="second colour of a pattern, sRGB")
     pattern_scale: Law = quantity(
         {"log_uniform": [2, 8]},
-        "repeats of a pattern along the longest side; a gradient reaches once from side to side",
+        "repeats of a pattern along the longest side; a gradient always spans the thing once",
         low=POSITIVE,
         high=1e5,
     )
     pattern_turn_degrees: Law = quantity(
-        [0, 360], "turn of a pattern about the mesh's z axis", unit="degrees", low=-360, high=360
+        [0, 360], "rotation of a pattern about the mesh's z axis", unit="degrees", low=-360, high=360
     )
     pattern_tilt_degrees: Law = quantity(
-        [-90, 90], "of a pattern's direction out of the mesh's xy plane", unit="degrees", low=-90, high=90
+        [-90, 90], "angle between a pattern's direction and the mesh's xy plane", unit="degrees", low=-90, high=90
     )
     pattern_offset: Law = quantity(
         [0, 1],
-        "which piece of a pattern: each value is another one of wood or marble, or other mixtures",
+        "which piece of a pattern: every value gives other wood, other marble, other mixtures of parts",
         low=0,
         high=1,
     )
-    tint: Law = quantity([0.5, 1], "brightness of a foreign texture, a factor", low=0, high=1)
+    tint: Law = quantity([0.5, 1], "factor on the brightness of a foreign texture", low=0, high=1)
     own_hue_degrees: Law = quantity(
         0,
-        "shift of the hue of the file's textures and colours",
+        "hue shift of the file's textures and colours",
         unit="degrees",
         low=-360,
         high=360,
@@ -77,22 +78,22 @@ class Material(Section):
         paper="Hinterstoisser 2019",
     )
     own_saturation: Law = quantity(
-        1, "saturation of the file's textures and colours, a factor", low=0, high=100, neutral=1
+        1, "factor on the saturation of the file's textures and colours", low=0, high=100, neutral=1
     )
     own_value: Law = quantity(
-        1, "value (of HSV) of the file's textures and colours, a factor", low=0, high=100, neutral=1
+        1, "factor on the value (HSV) of the file's textures and colours", low=0, high=100, neutral=1
     )
-    diffuse: Law = quantity(1, "share of its colour that a surface reflects diffusely", low=0, high=1, neutral=1)
+    diffuse: Law = quantity(1, "factor on the diffuse reflection", low=0, high=1, neutral=1)
     roughness: Law = quantity([0.2, 0.9], "GGX roughness", low=0.02, high=1)
     specular: Law = quantity([0.02, 0.08], "reflectance at normal incidence", low=0, high=1, paper="Tobin 2017")
     metallic: Law = quantity(
-        0, "0: a dielectric; 1: a metal, whose colour is that of its mirror images", low=0, high=1, neutral=0
+        0, "0: dielectric; 1: metal, which reflects specularly in its own colour", low=0, high=1, neutral=0
     )
-    emission: Law = quantity(0, "light of its own, as a factor on its colour", low=0, high=1000, neutral=0)
+    emission: Law = quantity(0, "emitted light as a factor on the surface's colour", low=0, high=1000, neutral=0)
 
 
 class ForeignMaterial(Material):
-    """How a surface looks that has no file of its own."""
+    """The look of a surface without textures of its own."""
 
     source: Law = quantity(
         {"choice": ["texture", "color"], "weights": [0.6, 0.4]},
@@ -104,14 +105,16 @@ class ForeignMaterial(Material):
 
 
 class SurfaceMaterial(ForeignMaterial):
-    """How a floor, a table or a wall looks: patterns lie along it, as boards and tiles do."""
+    """The look of a floor, a table or a wall: patterns lie along it, like boards and tiles."""
 
     pattern_tilt_degrees: Law = quantity(
-        0, "of a pattern's direction out of the surface", unit="degrees", low=-90, high=90
+        0, "angle between a pattern's direction and the surface", unit="degrees", low=-90, high=90
     )
 
 
 class MaterialBank(Section):
-    """Images that may be laid on any surface."""
+    """Textures for any surface."""
 
-    textures: Literal["sample"] | Path | None = Field(default="sample", description="folder of tiles; null: none")
+    textures: Literal["sample"] | Path | None = Field(
+        default="sample", description="folder of tiles; null: no textures"
+    )

@@ -1,4 +1,4 @@
-"""How the camera and the objects move from one image to the next."""
+"""The motion of the camera and the objects, for optical flow."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST = "longest side of the object"
 
 
 class CameraShift(Section):
-    """Where the camera goes, along its own axes."""
+    """Translation of the camera along its own axes."""
 
     x: Law = quantity([-0.05, 0.05], "to the right", unit=DISTANCES, low=-10, high=10, each=False, neutral=0)
     y: Law = quantity([-0.05, 0.05], "downwards", unit=DISTANCES, low=-10, high=10, each=False, neutral=0)
@@ -21,22 +21,22 @@ class CameraShift(Section):
 
 
 class CameraTurn(Section):
-    """How the camera turns: a rotation vector along its own axes."""
+    """Rotation of the camera: a rotation vector along its own axes."""
 
-    x: Law = quantity([-2, 2], "looks up", unit="degrees", low=-180, high=180, each=False, neutral=0)
-    y: Law = quantity([-2, 2], "looks to the right", unit="degrees", low=-180, high=180, each=False, neutral=0)
-    z: Law = quantity([-2, 2], "rolls clockwise", unit="degrees", low=-180, high=180, each=False, neutral=0)
+    x: Law = quantity([-2, 2], "turn upwards", unit="degrees", low=-180, high=180, each=False, neutral=0)
+    y: Law = quantity([-2, 2], "turn to the right", unit="degrees", low=-180, high=180, each=False, neutral=0)
+    z: Law = quantity([-2, 2], "clockwise roll", unit="degrees", low=-180, high=180, each=False, neutral=0)
 
 
 class CameraMotion(Section):
-    """How the camera moves."""
+    """The camera's motion."""
 
-    translation: CameraShift = Field(default=CameraShift(), description="where it goes")
-    rotation_degrees: CameraTurn = Field(default=CameraTurn(), description="how it turns")
+    translation: CameraShift = Field(default=CameraShift(), description="translation")
+    rotation_degrees: CameraTurn = Field(default=CameraTurn(), description="rotation")
 
 
 class ObjectShift(Section):
-    """Where an object goes, along the world's axes."""
+    """Translation of an object along the world's axes."""
 
     x: Law = quantity([-0.1, 0.1], "along x", unit=LONGEST, low=-10, high=10, neutral=0)
     y: Law = quantity([-0.1, 0.1], "along y", unit=LONGEST, low=-10, high=10, neutral=0)
@@ -44,7 +44,7 @@ class ObjectShift(Section):
 
 
 class ObjectTurn(Section):
-    """How an object turns about the centre of its bounding box: a rotation vector along the world's axes."""
+    """Rotation of an object about the centre of its bounding box: a rotation vector along the world's axes."""
 
     x: Law = quantity([-10, 10], "about x", unit="degrees", low=-180, high=180, neutral=0)
     y: Law = quantity([-10, 10], "about y", unit="degrees", low=-180, high=180, neutral=0)
@@ -52,14 +52,14 @@ class ObjectTurn(Section):
 
 
 class ObjectMotion(Section):
-    """How each object of interest moves."""
+    """The motion of each object of interest."""
 
-    translation: ObjectShift = Field(default=ObjectShift(), description="where it goes")
-    rotation_degrees: ObjectTurn = Field(default=ObjectTurn(), description="how it turns")
+    translation: ObjectShift = Field(default=ObjectShift(), description="translation")
+    rotation_degrees: ObjectTurn = Field(default=ObjectTurn(), description="rotation")
 
 
 class Motion(Section):
-    """A small motion of the camera and of each object, for the output `optical_flow`; without that, none is drawn."""
+    """A small motion of the camera and of each object, for the output `optical_flow`; not drawn without it."""
 
-    camera: CameraMotion = Field(default=CameraMotion(), description="the camera's")
-    objects: ObjectMotion = Field(default=ObjectMotion(), description="that of each object of interest")
+    camera: CameraMotion = Field(default=CameraMotion(), description="motion of the camera")
+    objects: ObjectMotion = Field(default=ObjectMotion(), description="motion of each object of interest")

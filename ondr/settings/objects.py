@@ -15,21 +15,21 @@ from ondr.settings.structured import Along
 
 
 class Position(Section):
-    """Where a thing's centre lies in the image: shares of its width and height from the top left corner."""
+    """Place of a thing's centre in the image, as shares of its width and height from the top left corner."""
 
     x: Law = quantity([0.05, 0.95], "share of the image's width", low=-1, high=2, layouts=BEFORE_CAMERA)
     y: Law = quantity([0.05, 0.95], "share of the image's height", low=-1, high=2, layouts=BEFORE_CAMERA)
 
 
 class GroundPlace(Section):
-    """Where a thing stands: shares of the table's width and depth."""
+    """Place of a thing on the table, as shares of its width and depth."""
 
     x: Law = quantity([0.15, 0.85], "share of the width", low=0, high=1, layouts=SPREAD)
     y: Law = quantity([0.15, 0.85], "share of the depth", low=0, high=1, layouts=SPREAD)
 
 
 class Stretch(Section):
-    """Factors on the axes of the file. The size is that of the mesh before it is stretched."""
+    """Factors along the axes of the file. Sizes are those before stretching."""
 
     x: Law = quantity(1, "along x", low=POSITIVE, high=1000, neutral=1)
     y: Law = quantity(1, "along y", low=POSITIVE, high=1000, neutral=1)
@@ -37,18 +37,19 @@ class Stretch(Section):
 
 
 class Objects(Section):
-    """The objects of interest: what is to be recognised."""
+    """The objects of interest, which are labelled."""
 
     meshes: Literal["sample", "composed"] | Path | tuple[Path, ...] = Field(
-        default="sample", description="folder of meshes, one sub-folder per class; a list of folders; or composed"
+        default="sample",
+        description="folder of meshes, one sub-folder per class; a list of folders; sample or composed",
     )
     unit: Literal["m", "mm", "cm", "unit"] = Field(
-        default="m", description="unit of the files; unit: each mesh's longest side is 1 m"
+        default="m", description="unit of the mesh files; unit: each mesh is scaled to a longest side of 1 m"
     )
     up: Up = Field(default="auto", description=UP)
     count: Law = quantity(
         [1, 6],
-        "number",
+        "number of objects",
         kind="count",
         low=0,
         high=1000,
@@ -60,13 +61,13 @@ class Objects(Section):
     instance: Law = quantity("uniform", "which subject of the class", kind="one_of", structure=True)
     variant: Law = quantity(
         "uniform",
-        "which mesh of the subject, where a folder below the class's holds several",
+        "which mesh of the subject, if a sub-folder of the class's folder holds several",
         kind="one_of",
         structure=True,
         paper="Valtchev 2021",
     )
     bends_degrees: tuple[float, ...] = Field(
-        default=(), description="angles that meshes are bent by, made when they are loaded; such an object has no pose"
+        default=(), description="angles by which meshes are bent when they are loaded; bent objects have no pose"
     )
     bend: Law = quantity("uniform", "which of objects.bends_degrees", kind="one_of", structure=True)
     screen_size: Law = quantity(
@@ -77,14 +78,14 @@ class Objects(Section):
         layouts=BEFORE_CAMERA,
     )
     size: Law | Literal["file"] = quantity(
-        "file", "longest side; file: as in the file", unit="m", low=POSITIVE, high=1e6, derived_from="file"
+        "file", "longest side; file: that of the file", unit="m", low=POSITIVE, high=1e6, derived_from="file"
     )
     position: Position = Field(default=Position(), description="place in the image")
     place: GroundPlace = Field(default=GroundPlace(), description="place on the table")
     along: Along = Field(default=Along(), description="place in its lane")
     cut: Law = quantity(
         False,
-        "whether the image's border cuts it",
+        "whether the image's border cuts the object",
         kind="bool",
         neutral=0,
         layouts=BEFORE_CAMERA,
@@ -97,7 +98,9 @@ class Objects(Section):
     resting_pose: Law = quantity(
         [0, 1], "which resting pose, from the likeliest to the rarest (rotation resting)", low=0, high=1
     )
-    tilt_degrees: Law = quantity(0, "leans away from the vertical", unit="degrees", low=-180, high=180, neutral=0)
-    tilt_direction_degrees: Law = quantity([0, 360], "to which side it leans", unit="degrees", low=-360, high=360)
-    stretch: Stretch = Field(default=Stretch(), description="factors on the file's axes, after its size")
+    tilt_degrees: Law = quantity(0, "tilt away from the vertical", unit="degrees", low=-180, high=180, neutral=0)
+    tilt_direction_degrees: Law = quantity(
+        [0, 360], "direction of the tilt, about the vertical", unit="degrees", low=-360, high=360
+    )
+    stretch: Stretch = Field(default=Stretch(), description="factors along the file's axes, after scaling to size")
     material: Material = Field(default=Material(), description="surface")

@@ -16,10 +16,15 @@ from ondr.settings.section import Section, inner_section
 from ondr.settings.tree import Settings
 
 WORDS = ("sample", "shapes", "composed")
-"""What a setting that holds a path may say instead of one."""
+"""Words that a path setting may hold in place of a path."""
 
 
 def read_file(path: Path) -> dict[str, Any]:
+    """Returns the settings in a YAML file.
+
+    Raises:
+        ConfigError: It cannot be read, or is no YAML mapping.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -29,6 +34,11 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
+    """Returns the settings in a text; `source` names it in errors.
+
+    Raises:
+        ConfigError: It is no YAML mapping.
+    """
     try:
         settings = OmegaConf.to_container(OmegaConf.create(text), resolve=True)
     except (OmegaConfBaseException, yaml.YAMLError) as error:
@@ -39,7 +49,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
 
 
 def _said(error: Exception) -> str:
-    """Returns what a parser found wrong, with its line where it is known."""
+    """Returns what a parser found wrong, with the line if it is known."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     return f"line {mark.line + 1}: {problem}" if mark and problem else " ".join(str(error).split())
 
@@ -92,7 +102,7 @@ def override(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, An
 
 def _parse_value(text: str, key: str) -> Any:
     try:
-        # A file of one key, so that a bare value is read by the same rules as in a file.
+        # As a file with one key, so that the value follows the same rules as in a file.
         return OmegaConf.to_container(OmegaConf.create(f"value: {text}"), resolve=True)["value"]  # type: ignore[index, call-overload]
     except (OmegaConfBaseException, yaml.YAMLError):
         raise ConfigError(f"{key} must be given a YAML value, got {text!r}. Put it in quotes.") from None

@@ -1,4 +1,4 @@
-"""What all groups of settings have in common, and colours."""
+"""The base class of all sections of settings, names that several of them share, and colours."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ondr.quantity import Spec, parse, quantity
 
 Layout = Literal["flying", "tabletop", "hemisphere", "clutter", "structured"]
 BEFORE_CAMERA: tuple[Layout, ...] = ("flying", "clutter")
-"""Layouts that place things before a camera: screen share and size are drawn, the distance follows."""
+"""Layouts in front of a camera: screen size and size are drawn, the distance follows."""
 ON_GROUND: tuple[Layout, ...] = ("tabletop", "hemisphere", "structured")
-"""Layouts that place things on a plane: size and the camera's distance are drawn, the screen share follows."""
+"""Layouts on a plane: size and the camera's distance are drawn, the screen size follows."""
 SPREAD: tuple[Layout, ...] = ("tabletop", "hemisphere")
 """Layouts that spread things over a rectangle of the ground."""
 SIZES = "median sizes of the objects"
-"""By which lengths are measured, so that settings go with anybody's meshes. Layouts on the ground take instead:
-tabletop half of the image's largest object, if that is more; hemisphere the subject's size; structured a thing's room.
-"""
+"""The unit of lengths, so that settings fit meshes of any size. On the ground, tabletop takes half of the image's
+largest object if that is more, hemisphere the subject's size, and structured the room of one thing."""
 Axis = Literal["x", "-x", "y", "-y", "z", "-z"]
 """An axis of a file and its direction."""
 Up = Literal["auto", "x", "-x", "y", "-y", "z", "-z"]
 """Which axis of a file points up; auto: the one that its format says, z where it says none."""
 UP = "axis of the mesh files that points up; auto: y in .glb and .gltf, as their format says, z in all others"
 UPRIGHT = {"tabletop": "yaw", "hemisphere": "yaw", "structured": "upright"}
-"""What things on the ground do by default: stand, in lanes all the same way."""
-POSITIVE = 1e-6  # The smallest size, factor or share: division by it is still harmless in float32.
+"""Default rotations on the ground: things stand upright, in lanes facing the same way."""
+POSITIVE = 1e-6
+"""The smallest size, factor or share: division by it is still harmless in float32."""
 
 
 class Section(BaseModel):
-    """A group of settings. Random quantities are stored as laws."""
+    """A section of settings. Random quantities are stored as laws."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -43,18 +43,18 @@ class Section(BaseModel):
         return extra["spec"] if isinstance(extra, dict) else None  # type: ignore[return-value]
 
     def names_used_in(self, layout: str) -> list[str]:
-        """Returns the keys that a layout uses; a section none of whose keys it uses counts as unused."""
+        """Returns the keys that a layout uses; a section counts if the layout uses any of its keys."""
         return [name for name in type(self).model_fields if self.uses(name, layout)]
 
     def uses(self, name: str, layout: str) -> bool:
-        """Returns whether a key means anything in a layout, and beside the other keys of the section."""
+        """Returns whether a key has a meaning in a layout, given the other keys of the section."""
         value, spec = getattr(self, name), self.spec(name)
         if isinstance(value, Section):
             return bool(value.names_used_in(layout))
         return spec is None or spec.used_in(layout)
 
     def misplaced(self, layout: str) -> list[str]:
-        """Returns the dotted names of quantities that were set though a layout does not use them."""
+        """Returns the dotted names of quantities that were set although the layout does not use them."""
         found = []
         for name in type(self).model_fields:
             value, spec = getattr(self, name), self.spec(name)
@@ -65,7 +65,7 @@ class Section(BaseModel):
         return found
 
     def usual_in(self, layout: str) -> Section:
-        """Returns the section with the layout's own defaults wherever nothing was set."""
+        """Returns the section with the layout's own defaults for everything that was not set."""
         values = {}
         for name in type(self).model_fields:
             value, spec = getattr(self, name), self.spec(name)

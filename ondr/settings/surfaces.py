@@ -1,4 +1,4 @@
-"""What things stand on and in front of: ground, table, room."""
+"""The ground, the table and the room around things."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ondr.settings.section import ON_GROUND, POSITIVE, SIZES, SPREAD, Section
 
 
 class FloorMaterial(SurfaceMaterial):
-    """How the ground looks."""
+    """The look of the ground."""
 
     texture_scale: Law = quantity(
         {"log_uniform": [40, 400]}, "repeats of a foreign texture over 200 sizes", low=POSITIVE, high=10_000
@@ -22,7 +22,7 @@ class FloorMaterial(SurfaceMaterial):
 
 
 class TableMaterial(SurfaceMaterial):
-    """How a table or a wall looks."""
+    """The look of a table or a wall."""
 
     texture_scale: Law = quantity(
         {"log_uniform": [1, 8]}, "repeats of a foreign texture over its sides", low=POSITIVE, high=1000
@@ -30,11 +30,11 @@ class TableMaterial(SurfaceMaterial):
 
 
 class Floor(Section):
-    """A ground plane, as far as one sees."""
+    """A ground plane that reaches almost to the horizon."""
 
     present: Law = quantity(
         False,
-        "whether it is there",
+        "whether there is a floor",
         kind="bool",
         each=False,
         structure=True,
@@ -44,7 +44,7 @@ class Floor(Section):
     )
     below: Law = quantity(
         [0.2, 2],
-        "below the lowest thing, or below the table; without a table, things stand on it",
+        "distance below the lowest thing, or below the table; without a table, things stand on it",
         unit=SIZES,
         low=0,
         high=1e6,
@@ -54,11 +54,11 @@ class Floor(Section):
 
 
 class Table(Section):
-    """A table top whose upper side is the plane z = 0 that things stand on; with shelves, a board under each."""
+    """A table, whose top is the plane z = 0 that things stand on; with shelves, a board under each."""
 
     present: Law = quantity(
         False,
-        "whether it is there",
+        "whether there is a table",
         kind="bool",
         each=False,
         structure=True,
@@ -69,7 +69,7 @@ class Table(Section):
     )
     width: Law = quantity(
         [6, 12],
-        "side along x; things keep to it where there is no table as well",
+        "side along x; it bounds the things even without a table",
         unit=SIZES,
         low=POSITIVE,
         high=1e6,
@@ -78,7 +78,7 @@ class Table(Section):
     )
     depth: Law = quantity(
         [6, 12],
-        "side along y; things keep to it where there is no table as well",
+        "side along y; it bounds the things even without a table",
         unit=SIZES,
         low=POSITIVE,
         high=1e6,
@@ -86,7 +86,7 @@ class Table(Section):
         layouts=SPREAD,
     )
     thickness: Law = quantity(
-        [0.1, 0.4], "of the top", unit=SIZES, low=POSITIVE, high=1e6, each=False, layouts=ON_GROUND
+        [0.1, 0.4], "thickness of the top", unit=SIZES, low=POSITIVE, high=1e6, each=False, layouts=ON_GROUND
     )
     material: TableMaterial = Field(default=TableMaterial(), description="surface")
 
@@ -94,12 +94,12 @@ class Table(Section):
 class Room(Section):
     """Four walls and a ceiling around everything, each with a material of its own."""
 
-    present: Law = quantity(False, "whether it is there", kind="bool", each=False, structure=True, capacity=True)
-    width: Law = quantity([15, 40], "along x", unit=SIZES, low=POSITIVE, high=1e6, each=False)
-    depth: Law = quantity([15, 40], "along y", unit=SIZES, low=POSITIVE, high=1e6, each=False)
+    present: Law = quantity(False, "whether there is a room", kind="bool", each=False, structure=True, capacity=True)
+    width: Law = quantity([15, 40], "side along x", unit=SIZES, low=POSITIVE, high=1e6, each=False)
+    depth: Law = quantity([15, 40], "side along y", unit=SIZES, low=POSITIVE, high=1e6, each=False)
     height: Law = quantity(
         [8, 20],
-        "of the ceiling above the floor",
+        "height of the ceiling above the floor",
         unit=SIZES,
         low=POSITIVE,
         high=1e6,

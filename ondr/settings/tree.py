@@ -1,4 +1,4 @@
-"""The tree of settings: what may vary, within which law, and every other choice.
+"""The tree of settings with its checks across sections.
 
 Reading files, overrides and the wording of errors are left to `config`.
 """
@@ -30,79 +30,73 @@ from ondr.settings.structured import Structured
 from ondr.settings.surfaces import Floor, Room, Table
 from ondr.settings.unlabelled import Clutter, Composed, Context, Distractors, Occluders
 
-Side = Annotated[int, Field(ge=8, le=2048)]  # nvdiffrast draws at most 2048 pixels a side in one piece.
-
-
+Side = Annotated[int, Field(ge=8, le=2048)]
+"""Side of an image: nvdiffrast renders at most 2048 pixels a side in one piece."""
 INSTEAD = defaultdict(
     lambda: "has no use for it. Leave it out, or choose another layout.",
     screen_size="derives it from objects.size and camera.distance. Set those.",
     distance="derives it from objects.screen_size and objects.size. Set those.",
 )
-"""What a layout does about a quantity that it does not use, and what to do."""
-
-
+"""What a layout does instead of using a quantity, and what to do, by the quantity's last name."""
 OF_FILES = ("camera_from_object", "scale", "object_coordinates", "keypoints", "keypoints_3d", "symmetries")
-"""Outputs that speak of the files' own coordinates."""
+"""Outputs in the coordinates of the mesh files."""
 
 
 class Settings(Section):
     """All settings."""
 
-    # Defaults as well: those of a section are not the same in all layouts.
+    # Defaults are validated as well, because those of a section depend on the layout.
     model_config = ConfigDict(validate_default=True)
 
     image_size: tuple[Side, Side] = Field(default=(256, 256), description="height, width in pixels")
-    batch_size: int = Field(default=32, ge=1, le=65536, description="images rendered at once")
-    seed: int = Field(default=0, ge=0, lt=2**64, description="another seed is another stream")
+    batch_size: int = Field(default=32, ge=1, le=65536, description="images per batch")
+    seed: int = Field(default=0, ge=0, lt=2**64, description="random seed; another seed gives another stream")
     device: str = Field(default="auto", description="auto, cpu, cuda or cuda:1")
     batches_per_epoch: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="batches of one pass on each rank; null: endless"
+        default=None, description="batches per pass and rank; null: endless"
     )
     outputs: tuple[Output, ...] = Field(
-        default=("boxes", "labels", "mesh_ids", "visibility"), description="which targets are computed"
+        default=("boxes", "labels", "mesh_ids", "visibility"), description="targets to compute"
     )
     images_dtype: Literal["float32", "float16", "bfloat16", "uint8"] = Field(
-        default="float32", description="type of the images: 0..1, or 0..255 in uint8"
+        default="float32", description="type of the images: 0..1, or 0..255 for uint8"
     )
-    channels_last: bool = Field(
-        default=False, description="a pixel's colours lie side by side in memory (torch.channels_last)"
-    )
+    channels_last: bool = Field(default=False, description="whether images are in torch.channels_last memory format")
     classes: tuple[str, ...] | None = Field(
-        default=None, description="names that fix the order and subset of class ids; null: the folders, sorted"
+        default=None,
+        description="class names in the order of their ids, possibly a subset; null: the sorted folder names",
     )
     layout: Layout = Field(
         default="flying",
-        description="flying: free before the camera; clutter: likewise, in three depth layers; tabletop, hemisphere, "
-        "structured: on a plane",
+        description="flying: floating in front of the camera; clutter: in three depth layers in front of it; tabletop, "
+        "hemisphere, structured: on a plane",
     )
-    objects: Objects = Field(default=Objects(), description="what is to be recognised")
-    distractors: Distractors = Field(default=Distractors(), description="flying shapes that are not labelled")
-    context: Context = Field(default=Context(), description="meshes that are placed like objects and not labelled")
-    occluders: Occluders = Field(default=Occluders(), description="things before an object")
-    clutter: Clutter = Field(default=Clutter(), description="a wall of things behind everything")
-    composed: Composed = Field(default=Composed(), description="meshes made at random: unions of primitives")
+    objects: Objects = Field(default=Objects(), description="objects of interest, which are labelled")
+    distractors: Distractors = Field(default=Distractors(), description="simple shapes without labels")
+    context: Context = Field(default=Context(), description="meshes without labels that are placed like objects")
+    occluders: Occluders = Field(default=Occluders(), description="things that partly cover an object")
+    clutter: Clutter = Field(default=Clutter(), description="a wall of things behind everything (layout clutter)")
+    composed: Composed = Field(default=Composed(), description="random meshes: unions of primitives")
     structured: Structured = Field(default=Structured(), description="lanes, rows and shelves (layout structured)")
     floor: Floor = Field(default=Floor(), description="a ground plane")
-    table: Table = Field(default=Table(), description="a table top")
+    table: Table = Field(default=Table(), description="a table")
     room: Room = Field(default=Room(), description="walls and a ceiling")
-    materials: MaterialBank = Field(default=MaterialBank(), description="images for any surface")
-    background: Background = Field(default=Background(), description="behind everything")
-    lights: Lights = Field(default=Lights(), description="light")
+    materials: MaterialBank = Field(default=MaterialBank(), description="textures for any surface")
+    background: Background = Field(default=Background(), description="what is seen behind everything")
+    lights: Lights = Field(default=Lights(), description="lights")
     camera: Camera = Field(default=Camera(), description="camera")
     augmentation: Augmentation = Field(default=Augmentation(), description="flips, crops and affine maps of the image")
-    photometric: Photometric = Field(default=Photometric(), description="what the camera does to the picture")
-    depth_sensor: DepthSensor = Field(
-        default=DepthSensor(), description="what a depth camera measures (output sensor_depth)"
-    )
-    motion: Motion = Field(default=Motion(), description="from one image to the next (output optical_flow)")
-    labels: Labels = Field(default=Labels(), description="when a visible object counts")
-    render: Render = Field(default=Render(), description="how images are made")
+    photometric: Photometric = Field(default=Photometric(), description="effects of lens, sensor and processing")
+    depth_sensor: DepthSensor = Field(default=DepthSensor(), description="depth camera (output sensor_depth)")
+    motion: Motion = Field(default=Motion(), description="motion of camera and objects (output optical_flow)")
+    labels: Labels = Field(default=Labels(), description="which visible objects count")
+    render: Render = Field(default=Render(), description="how images are rendered")
     assets: AssetSettings = Field(default=AssetSettings(), description="how files are loaded")
-    split: Split | None = Field(default=None, description="held-out assets; null: use all")
+    split: Split | None = Field(default=None, description="hold-out split of assets; null: use all")
 
     @property
     def pixel_format(self) -> PixelFormat:
-        """The type and the memory layout of images."""
+        """Type and memory format of images."""
         return PixelFormat(DTYPES[self.images_dtype], self.channels_last)
 
     @field_validator("device", mode="after")
@@ -115,7 +109,7 @@ class Settings(Section):
     @field_validator("*", mode="after")
     @classmethod
     def _usual(cls, value: Any, info: ValidationInfo) -> Any:
-        # `layout` stands before all sections; where it is wrong, that is said instead.
+        # `layout` is validated before all sections; if it is wrong, that error is reported instead.
         return value.usual_in(info.data.get("layout", "")) if isinstance(value, Section) else value
 
     @field_validator("objects", "distractors", "context", "occluders", "clutter", "lights", mode="after")

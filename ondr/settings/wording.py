@@ -1,4 +1,4 @@
-"""What is said of a wrong setting: one line that names it, and the nearest one that exists."""
+"""Error messages for wrong settings: one line that names the setting, with the nearest one that exists."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ FOLLOWS = {
     f"{section}.distance": "objects.screen_size and objects.size, from which it follows"
     for section in ("objects", "distractors")
 }
-"""Quantities that are derived, and what is drawn instead."""
+"""Derived quantities, and what to set instead."""
 
 
 def nearest(key: str, known: Sequence[str]) -> str:
-    """Suggests a key of the same section, or one of the same name elsewhere, or a similar one."""
+    """Returns a suggestion: a similar key of the same section, or of another."""
     section, _, name = key.rpartition(".")
     beside = {k.rpartition(".")[2]: k for k in known if k.rpartition(".")[0] == section}
     anywhere = {k.rpartition(".")[2]: k for k in reversed(known)}
@@ -35,7 +35,7 @@ def explain(details: Sequence[ErrorDetails]) -> str:
     lines: dict[str, str] = {}
     for detail in details:
         key = _dotted(detail["loc"])
-        # A union reports one error for each of its members: the first says it best.
+        # A union reports one error per member; the first is the clearest.
         lines.setdefault(key, _line(key, detail))
     return "\n".join(lines.values())
 
@@ -48,7 +48,7 @@ def _line(key: str, detail: ErrorDetails) -> str:
     if detail["type"] == "missing" and not isinstance(detail["loc"][-1], int):
         return f"{key} must be given. It means: {_description(key)}."
     message = detail["msg"].removeprefix("Value error, ")
-    # It concerns several settings, and names them itself.
+    # An error about several settings names them itself.
     if not key or (detail["type"] == "value_error" and not message.startswith("must ")):
         return message
     action = f"It means: {_description(key)}; `ondr config` shows every setting with its default."
@@ -58,7 +58,7 @@ def _line(key: str, detail: ErrorDetails) -> str:
 
 
 def _condition(detail: ErrorDetails) -> str:
-    """Returns what must hold, in the words of YAML: what Python calls a tuple is a list there."""
+    """Returns the condition in the words of YAML, where a Python tuple is a list."""
     if detail["type"] == "tuple_type":
         return "be a list"
     if detail["type"] == "missing":
@@ -73,14 +73,14 @@ def _condition(detail: ErrorDetails) -> str:
 
 
 def _meant(detail: ErrorDetails) -> str:
-    """Suggests the word of a fixed list that is most like what was written."""
+    """Suggests the option most like what was written."""
     known = re.findall("'([^']+)'", detail["ctx"]["expected"]) if detail["type"] == "literal_error" else []
     found = difflib.get_close_matches(str(detail["input"]), known, n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
-    """Joins the names that a user wrote, without pydantic's names of union members and list indices."""
+    """Joins the names that a user wrote, without pydantic's union members and list indices."""
     names: list[str] = []
     section: type[Section] | None = Settings
     for part in location:

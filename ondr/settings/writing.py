@@ -1,4 +1,4 @@
-"""Settings as a config file would say them: plain values, and YAML with a description beside each key."""
+"""Settings in the form of a config file: plain values, and YAML with a description beside each key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ondr.settings.section import Section
 
 
 def written(section: Section) -> dict[str, Any]:
-    """Returns what was set, without defaults, which may change with another layout."""
+    """Returns what was set, without defaults, since these depend on the layout."""
     result = {}
     for name in type(section).model_fields:
         value = getattr(section, name)
@@ -27,6 +27,7 @@ def written(section: Section) -> dict[str, Any]:
 
 
 def plain(value: Any, layout: str = "") -> Any:
+    """Returns a value as a config file writes it; of a section, the keys that the layout uses."""
     if isinstance(value, Section):
         return {name: plain(getattr(value, name), layout) for name in value.names_used_in(layout)}
     if isinstance(value, Law):
@@ -37,6 +38,7 @@ def plain(value: Any, layout: str = "") -> Any:
 
 
 def yaml_lines(section: Section, layout: str, depth: int) -> Iterator[str]:
+    """Yields the lines of YAML for the keys that a layout uses, indented by depth."""
     indent = "  " * depth
     for name in section.names_used_in(layout):
         field, value, spec = type(section).model_fields[name], getattr(section, name), section.spec(name)
@@ -49,7 +51,7 @@ def yaml_lines(section: Section, layout: str, depth: int) -> Iterator[str]:
 
 
 def flow(value: Any) -> str:
-    """Writes a value on one line, as YAML reads it back."""
+    """Returns a value as one line of YAML."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k}: {flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):

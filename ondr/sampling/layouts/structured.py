@@ -1,4 +1,4 @@
-"""A small scene grammar: global parameters, then lanes, rows or shelves, then the things along them and context beside."""
+"""A small scene grammar: global parameters, then lanes, rows or shelves, then things along them and context beside."""
 
 from __future__ import annotations
 
