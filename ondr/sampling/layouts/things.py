@@ -124,5 +124,5 @@ class Placement:
             rotation=things.rotation,
             placed=torch.ones_like(things.present),
             enlarged=torch.ones_like(things.scale),
-            span=torch.full_like(things.size[:, 0], things.unit),
+            span=things.size.new_full((len(things.size),), things.unit),
         )
