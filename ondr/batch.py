@@ -1,6 +1,6 @@
 """What reaches the training loop: images with their labels, as tensors.
 
-Other conventions for the same labels are left to `views`, what a DataLoader does with batches to `collate`.
+Other label conventions are left to `views`, and the collation of batches to `collate`.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def hole_of(name: str) -> int:
 
 @dataclass(eq=False, repr=False)
 class Targets:
-    """Labels of a batch, padded to N objects per image, N being the largest `objects.count` the law allows.
+    """Labels of a batch, padded to N objects per image; N is the largest `objects.count` that the law allows.
 
-    A field is None unless `cfg.outputs` names it. Slot k is object k of the draws in every field, and objects are
-    never moved: an absent object, one without a visible pixel, and (unless `ignored` is asked for) one below the
-    limits of `labels.*` leave a hole, where `labels` and `mesh_ids` are -1 and everything else is 0.
+    A field is None unless `cfg.outputs` names it. Slot k is object k of the draws in every field; objects are never
+    reordered. An absent object, one without a visible pixel and, unless `ignored` is among the outputs, one below the
+    limits of `labels.*` leaves a hole, where `labels` and `mesh_ids` are -1 and all other fields are 0.
     """
 
     image_size: tuple[int, int]
@@ -42,20 +42,20 @@ class Targets:
     sample_ids: Int64[Tensor, "batch"]
     """Sample ids, on the CPU."""
     boxes: Float32[Tensor, "batch object 4"] | None = None
-    """x1 y1 x2 y2 in pixels around what is visible. Edges, so that an object of one pixel is 1 wide."""
+    """x1 y1 x2 y2 in pixels around the visible part. Coordinates are those of pixel edges: one pixel is 1 wide."""
     boxes_amodal: Float[Tensor, "batch object 4"] | None = None
-    """x1 y1 x2 y2 in pixels around the whole projected object; may leave the image."""
+    """x1 y1 x2 y2 in pixels around the whole projected object; may extend beyond the image."""
     labels: Int64[Tensor, "batch object"] | None = None
-    """Class from 0, an index into `ds.class_names`; -1 for a hole."""
+    """Class, an index into `ds.class_names`; -1 for a hole."""
     mesh_ids: Int64[Tensor, "batch object"] | None = None
-    """An index into `ds.mesh_files`; -1 for a hole."""
+    """Mesh file, an index into `ds.mesh_files`; -1 for a hole."""
     visibility: Float[Tensor, "batch object"] | None = None
-    """Visible pixels over the pixels inside the image that the object would cover alone, 0..1: occlusion only."""
+    """Visible pixels / pixels inside the image that the object would cover alone, 0..1: occlusion only."""
     truncation: Float[Tensor, "batch object"] | None = None
     """1 - area(`boxes_amodal` within the image) / area(`boxes_amodal`), after near clipping, 0..1."""
     ignored: Bool[Tensor, "batch object"] | None = None
-    """Visible, but below the limits of `labels.*`: not a hole, with its box and its label. `to_coco` gives such an
-    object iscrowd = 1, the other views leave it out. Train on `valid & ~ignored`."""
+    """Visible, but below the limits of `labels.*`. Not a hole: box and label are there. `to_coco` sets iscrowd = 1 for
+    it, other views leave it out. Train on `valid & ~ignored`."""
     instances: Int16[Tensor, "batch height width"] | None = None
     """Which object each pixel centre sees, an index into N; -1 elsewhere."""
     semantic: Int16[Tensor, "batch height width"] | None = None
@@ -63,48 +63,48 @@ class Targets:
     amodal_masks: Bool[Tensor, "batch object height width"] | None = None
     """Pixel centres that each object would cover alone."""
     stencil: Int32[Tensor, "batch height width"] | None = None
-    """The number that the mesh's .labels.json gives to the object, or to the face of it, that each pixel centre sees;
-    -1 elsewhere, and where it gives none."""
+    """The number in the mesh's .labels.json for the object, or its face, that each pixel centre sees; -1 elsewhere and
+    where there is none."""
     depth: Float[Tensor, "batch 1 height width"] | None = None
-    """Metres along the optical axis; 0 where nothing is."""
+    """Metres along the optical axis; 0 on the background."""
     sensor_depth: Float[Tensor, "batch 1 height width"] | None = None
     """Metres along the optical axis as a depth camera measures them (`depth_sensor`); 0 where it measures nothing."""
     normals: Float[Tensor, "batch 3 height width"] | None = None
-    """Unit normals in the camera frame; 0 where nothing is."""
+    """Unit normals in the camera frame; 0 on the background."""
     object_coordinates: Float[Tensor, "batch 3 height width"] | None = None
-    """NOCS: where the point of an object that is seen lies in its file, (x_file - centre) / diagonal + 0.5 with centre
-    and diagonal of the mesh's bounding box, before `scale`; 0 where no labelled object is."""
+    """NOCS: position of the visible point in the mesh file, (x_file - centre) / diagonal + 0.5 with centre and diagonal
+    of the mesh's bounding box before `scale`; 0 where there is no labelled object."""
     optical_flow: Float[Tensor, "batch 2 height width"] | None = None
-    """Pixels to the right and down by which what is seen moves when camera and objects do (`motion`,
-    `ondr.motion.moved`), whether or not it is seen afterwards. A panorama moves as what is infinitely far; 0 where
-    nothing is before any other background, and for what comes to lie behind the camera."""
+    """Motion of the visible point in pixels, right and down, when camera and objects move (`motion`,
+    `ondr.motion.moved`), whether or not it stays visible. A panorama is infinitely far away; 0 on any other background
+    and for a point that ends up behind the camera."""
     camera_from_object: Float[Tensor, "batch object 4 4"] | None = None
     """R and t of `x_camera = R @ (scale * x_file) + t`, metres."""
     scale: Float[Tensor, "batch object 3"] | None = None
     """Metres per file unit along the object's own axes."""
     symmetries: Float[Tensor, "batch object symmetry 4 4"] | None = None
-    """Rigid transforms S of the file's coordinates, in its units, under which the mesh looks the same, so that
-    `x_camera = R @ (scale * (S @ x_file)) + t` describes the same image. The identity first, and as padding."""
+    """Rigid transforms S of the file's coordinates, in its units, under which the mesh looks the same:
+    `x_camera = R @ (scale * (S @ x_file)) + t` gives the same image. The identity comes first and as padding."""
     boxes_3d: Float[Tensor, "batch object 8 3"] | None = None
-    """Corners, camera frame, metres, of the box around the mesh along its file's axes: corner 4i + 2j + k lies at the
-    high side along x, y, z where i, j, k is 1 (Objectron's order)."""
+    """Corners of the mesh's bounding box along its file's axes, camera frame, metres. Corner 4i + 2j + k is at the high
+    end of x, y, z where i, j, k is 1 (Objectron's order)."""
     boxes_3d_image: Float[Tensor, "batch object 8 2"] | None = None
-    """x y in pixels of `boxes_3d`, through the lens; may leave the image. 0 0 for a corner behind the camera."""
+    """`boxes_3d` in pixels, x y, through the lens; may lie outside the image. 0 0 for a corner behind the camera."""
     keypoints: Float[Tensor, "batch object keypoint 3"] | None = None
-    """x y in pixels and a state: 0 absent or outside the image, then x y are 0; 1 hidden, by the object itself or
-    another; 2 visible. Which is which: `ds.keypoint_names`."""
+    """x y in pixels and a state: 0 absent or outside the image (x y are 0), 1 hidden by the object itself or another, 2
+    visible. Names: `ds.keypoint_names`."""
     keypoints_3d: Float[Tensor, "batch object keypoint 3"] | None = None
-    """The same points in the camera frame, metres, also outside the image; 0 for one that the mesh does not have."""
+    """The same points in the camera frame, metres, including those outside the image; 0 where the mesh has none."""
     intrinsics: Float[Tensor, "batch 3 3"] | None = None
-    """K on the grid of pixel centres at +0.5."""
+    """K for pixel centres at +0.5."""
     distortion: Float[Tensor, "batch 5"] | None = None
-    """k1 k2 p1 p2 k3 of the lens, as OpenCV takes them; 0 for a pinhole."""
+    """k1 k2 p1 p2 k3 of the lens in OpenCV's order; 0 for a pinhole."""
     camera_from_world: Float[Tensor, "batch 4 4"] | None = None
     """A rigid transform, metres."""
     positions: Float[Tensor, "batch object 3"] | None = None
-    """Where the centre of each object's bounding box lies in the world, metres; the frame of the table, if on one."""
+    """Centre of each object's bounding box in the world, metres; with a table, the world's frame is the table's."""
     image_class: Int64[Tensor, "batch"] | None = None
-    """Class of the first object, as a label of the whole image; -1 where that is a hole."""
+    """Class of the first object, as a label of the whole image; -1 if it is a hole."""
 
     @classmethod
     def join(cls, parts: Sequence[Targets]) -> Targets:
@@ -117,7 +117,7 @@ class Targets:
         """True where a slot holds an object, False for a hole.
 
         Raises:
-            ConfigError: Neither `labels` nor `mesh_ids` is there to tell.
+            ConfigError: There is neither `labels` nor `mesh_ids`.
         """
         named = self.labels if self.labels is not None else self.mesh_ids
         if named is None:
@@ -128,11 +128,11 @@ class Targets:
         return named >= 0
 
     def names(self) -> list[str]:
-        """Returns the names of the fields that are there, as `cfg.outputs` spells them."""
+        """Returns the names of the fields that are not None, as in `cfg.outputs`."""
         return [f.name for f in fields(self) if f.name not in _HOST and getattr(self, f.name) is not None]
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Targets:
-        """Returns the targets with `change` applied to every field that is there; ids stay as they are."""
+        """Returns the targets with `change` applied to every field that is not None, except the sample ids."""
         changed: dict[str, Any] = {name: change(getattr(self, name)) for name in self.names()}
         return replace(self, **changed)
 
@@ -141,7 +141,7 @@ class Targets:
         return self.map(lambda tensor: tensor.to(device=device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Targets:
-        """Returns the targets in pinned memory; what lies on a device stays there."""
+        """Returns the targets in pinned memory; tensors on a GPU stay there."""
         return self.map(_pin)
 
     def to_torchvision(self) -> list[TorchvisionTarget]:
@@ -181,24 +181,24 @@ class Targets:
 
 @dataclass(eq=False, repr=False)
 class Batch:
-    """A batch of images with all that is known about them. Unpacks as `images, targets = batch`.
+    """A batch of images with labels, draws and state. Unpacks as `images, targets = batch`.
 
-    Its memory is its own: no later batch is written into it.
+    It owns its memory: no later batch overwrites it.
     """
 
     images: Num[Tensor, "batch 3 height width"]
-    """RGB as a camera would deliver it (sRGB-encoded): float32, 0..1, or as `images_dtype` and `channels_last` say."""
+    """RGB as from a camera (sRGB-encoded): float32 in 0..1, or in the format of `images_dtype` and `channels_last`."""
     targets: Targets
     sample_ids: Int64[Tensor, "batch"]
-    """Sample ids, on the CPU: `ds.render(batch.sample_ids)` makes the same images again."""
+    """Sample ids, on the CPU: `ds.render(batch.sample_ids)` renders the same images again."""
     draws: Draws
-    """What each image was made of: a read-only mapping, `lights.intensity` to `[B, slot]`, for example."""
+    """The draws of each image: a read-only mapping, for example from `lights.intensity` to `[B, slot]`."""
     state: dict[str, Any]
-    """Where the stream goes on after this batch, for `ds.load_state_dict`: plain numbers, lists and dicts."""
+    """State of the stream after this batch, for `ds.load_state_dict`: plain numbers, lists and dicts."""
 
     @classmethod
     def of_photos(cls, images: Num[Tensor, "batch 3 height width"], targets: Targets) -> Batch:
-        """Returns a batch of images that were not rendered, for `draw` and `ondr.mix`: it has no draws and no state."""
+        """Returns a batch of photos, without draws and state, for `draw` and `ondr.mix`."""
         nothing = Draws(torch.zeros(len(images), 0, device=images.device), {})
         return cls(images, targets, targets.sample_ids, nothing, {})
 
@@ -210,7 +210,7 @@ class Batch:
         return len(self.images)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Batch:
-        """Returns the batch with `change` applied to every tensor but the sample ids."""
+        """Returns the batch with `change` applied to every tensor except the sample ids."""
         return replace(self, images=change(self.images), targets=self.targets.map(change), draws=self.draws.map(change))
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:
@@ -218,7 +218,7 @@ class Batch:
         return self.map(lambda tensor: tensor.to(device=device, non_blocking=non_blocking))
 
     def pin_memory(self) -> Batch:
-        """Returns the batch in pinned memory; what lies on a device stays there."""
+        """Returns the batch in pinned memory; tensors on a GPU stay there."""
         return self.map(_pin)
 
     def draw(self, class_names: Sequence[str] = (), *, columns: int = 6) -> UInt8[Tensor, "3 height width"]:
@@ -228,27 +228,27 @@ class Batch:
         return draw(self, class_names, columns=columns)
 
     def to_yolo(self) -> dict[str, Any]:
-        """Returns what Ultralytics' losses take: `targets.to_yolo()` and the images as `img`, bytes as float32."""
+        """Returns the input of Ultralytics' losses: `targets.to_yolo()` and the images as `img`, bytes as float32."""
         return {"img": self._not_bytes(), **self.targets.to_yolo()}
 
     def to_detr(self) -> dict[str, Any]:
-        """Returns what Hugging Face's DETR models take: `pixel_values` and `labels`.
+        """Returns the input of Hugging Face's DETR models: `pixel_values` and `labels`.
 
-        The images are not normalised; use the model's image processor with `do_rescale=False` for that. Bytes become
+        Images are not normalised; use the model's image processor with `do_rescale=False` for that. Bytes become
         float32 in 0..1.
         """
         return {"pixel_values": self._not_bytes(), "labels": self.targets.to_detr()}
 
     def to_torchvision(self) -> tuple[list[Tensor], list[TorchvisionTarget]]:
-        """Returns what torchvision's detection models take: a list of images, bytes as float32, and one of targets."""
+        """Returns the input of torchvision's detection models: lists of images, bytes as float32, and of targets."""
         return list(self._not_bytes()), self.targets.to_torchvision()
 
     def to_coco(self, class_names: Sequence[str] | None = None) -> CocoView:
-        """Returns the labels as COCO writes them: `targets.to_coco()`."""
+        """Returns the labels in COCO's format: `targets.to_coco()`."""
         return self.targets.to_coco(class_names)
 
     def to_bop(self, depth_scale: float = 1.0) -> BopView:
-        """Returns the labels as BOP writes them: `targets.to_bop()`."""
+        """Returns the labels in BOP's format: `targets.to_bop()`."""
         return self.targets.to_bop(depth_scale)
 
     def _not_bytes(self) -> Float[Tensor, "batch 3 height width"]:

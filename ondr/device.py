@@ -1,4 +1,4 @@
-"""Which device renders: what `device: auto` means, said once, and clear errors where a device is not there."""
+"""Which device renders: what `device: auto` means, logged once, and errors for a device that is missing."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def resolve(device: str) -> torch.device:
     """Returns the device that a config's `device` stands for.
 
     Args:
-        device: auto, cpu, cuda or cuda:N. `auto` is CUDA where torch finds a GPU and nvdiffrast is installed.
+        device: auto, cpu, cuda or cuda:N. `auto` is CUDA if torch finds a GPU and nvdiffrast is installed.
 
     Raises:
-        BackendError: CUDA is asked for and is not there.
+        BackendError: CUDA is asked for but not available.
     """
     if device == "auto":
         return _automatic()
@@ -36,7 +36,7 @@ def _automatic() -> torch.device:
 
 
 def automatic() -> tuple[str, str]:
-    """Returns what `device: auto` chooses here, and why."""
+    """Returns the choice of `device: auto` on this machine, and the reason."""
     if not torch.cuda.is_available():
         return "cpu", "torch finds no CUDA device"
     if not has_nvdiffrast():
@@ -45,12 +45,12 @@ def automatic() -> tuple[str, str]:
 
 
 def upload(values: Tensor, device: torch.device | str) -> Tensor:
-    """Copies host values to a device through pinned memory, so that the host need not wait for the device."""
+    """Copies host values to a device through pinned memory, so that the host does not wait for the device."""
     return values if torch.device(device).type == "cpu" else values.pin_memory().to(device, non_blocking=True)
 
 
 def has_nvdiffrast() -> bool:
-    """Whether nvdiffrast is installed; it is not imported."""
+    """Returns whether nvdiffrast is installed, without importing it."""
     return importlib.util.find_spec("nvdiffrast") is not None
 
 

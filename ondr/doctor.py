@@ -1,4 +1,4 @@
-"""What is installed here and what ondr would render with: the facts behind `ondr doctor`."""
+"""What is installed and what ondr would render with: the facts of `ondr doctor`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ondr.device import automatic
 
 LIBRARIES = ("torch", "numba", "llvmlite", "kornia", "trimesh", "numpy", "scipy", "pillow", "pydantic")
 NVDIFFRAST = ("nvdiffrast", "diffrp-nvdiffrast")
-"""Names of the packages that contain it: upstream's own, and the build that the package index has."""
+"""Names of the packages that contain it: upstream's, and the build on the package index."""
 NVDIFFRAST_LICENCE = "NVIDIA Source Code License: no commercial use (section 3.3). ondr itself is MIT"
 COMPILERS = ("c++", "g++", "clang++")
 
 
 def facts() -> Iterator[tuple[str, str]]:
-    """Yields names and values, in the order in which they are shown."""
+    """Yields names and values in the order of display."""
     yield "ondr", version("ondr")
     yield "python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     for name in LIBRARIES:
@@ -34,10 +34,10 @@ def facts() -> Iterator[tuple[str, str]]:
 
 
 def backend(device: torch.device, asked: str) -> str:
-    """Returns which rasterizer runs on a device, and why that device.
+    """Returns the rasterizer of a device, and the reason for the device.
 
     Args:
-        device: What `device.resolve` made of `asked`.
+        device: The result of `device.resolve(asked)`.
         asked: The setting `device`.
     """
     name = "nvdiffrast" if device.type == "cuda" else "numba"

@@ -1,4 +1,4 @@
-"""The errors that ondr raises and the one way in which it says something without raising."""
+"""The errors that ondr raises, and its one way to warn without raising."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BackendError(RuntimeError):
 
 @functools.cache
 def say_once(message: str) -> None:
-    """Logs a warning, once per process for each message; of a DataLoader's workers only the first one speaks."""
+    """Logs a warning, once per process and message; of a DataLoader's workers only the first one logs."""
     worker = get_worker_info()
     if worker is None or worker.id == 0:
         LOGGER.warning(message)

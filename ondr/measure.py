@@ -1,4 +1,4 @@
-"""How fast a configuration renders, through the public API: what `ondr bench` and the benchmark have in common."""
+"""Measures how fast a configuration renders, through the public API; for `ondr bench` and the benchmarks."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ REPEATS = 9
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was measured of one configuration."""
+    """The measurement of one configuration."""
 
     device: str
     images_per_second: float
     """Median over the repeats."""
     quartiles: tuple[float, float]
-    """Of the images/s."""
+    """Lower and upper quartile of the images/s."""
     stage_milliseconds: dict[str, float]
-    """Milliseconds per image of each stage, by a pass of their own; the repeats are not timed inside."""
+    """Milliseconds per image of each stage, from a separate pass, so that timers do not slow the repeats."""
     triangles_per_image: float
-    """Of the meshes in the image, before any of them is culled."""
+    """Triangles of the meshes in an image, before culling."""
     peak_memory_mib: float
-    """On CUDA what torch had allocated at most; on the CPU the process's largest resident size since it started, NaN on
+    """On CUDA the most that torch has allocated; on the CPU the process's largest resident size since its start, NaN on
     Windows."""
     first_batch_seconds: float
-    """From the settings to the first finished batch: loading, compiling and rendering."""
+    """Time from the settings to the first finished batch: loading, compiling and rendering."""
 
 
 def measure(cfg: Config, *, seconds: float = 5.0) -> Measurement:
@@ -46,7 +46,7 @@ def measure(cfg: Config, *, seconds: float = 5.0) -> Measurement:
 
     Args:
         cfg: What to render; an epoch's length is ignored.
-        seconds: About how long the measured repeats take together; loading and warming up come before.
+        seconds: Approximate duration of all repeats; loading and warming up come before.
     """
     started = perf_counter()
     scenes = RandomizedScenes(cfg.with_overrides(["batches_per_epoch=null"]))
@@ -73,13 +73,13 @@ def measure(cfg: Config, *, seconds: float = 5.0) -> Measurement:
 
 
 def synchronize(device: torch.device) -> None:
-    """Waits for a GPU to finish; nothing on a CPU."""
+    """Waits for a GPU to finish; does nothing on a CPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def _seconds(stream: Iterator[Batch], device: torch.device, batches: int) -> float:
-    """Returns how long the next batches take until they are finished."""
+    """Returns the time until the next batches are finished."""
     start = perf_counter()
     for _ in range(batches):
         next(stream)
@@ -88,7 +88,7 @@ def _seconds(stream: Iterator[Batch], device: torch.device, batches: int) -> flo
 
 
 def _triangles(scenes: RandomizedScenes, images: int) -> float:
-    """Returns the mean over some images of the triangles that are drawn."""
+    """Returns the mean number of triangles per image."""
     placed = place(scenes.sample(range(images)), scenes.assets.bank, scenes.cfg.render.detail_pixels)
     return placed.triangle_count.sum(dim=1).double().mean().item()
 

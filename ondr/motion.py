@@ -1,4 +1,4 @@
-"""A scene a moment later: camera and objects moved by their drawn motion."""
+"""A scene a moment later: camera and objects moved by the drawn motion."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ondr.scene import Poses, Scene
 
 
 def moved(scene: Scene) -> Scene:
-    """Returns the scene after its motion, which stays the same: moved twice, it has gone twice as far.
+    """Returns the scene after its motion. The motion stays in the scene, so `moved(moved(scene))` moves it twice.
 
-    Objects of interest and the camera move, all else stands still. Materials, lights, background and effects stay.
-    `targets.optical_flow` leads from the image of `scene` to that of `moved(scene)`.
+    Objects of interest and the camera move, everything else stays. `targets.optical_flow` leads from the image of
+    `scene` to that of `moved(scene)`.
 
     Args:
         scene: Sampled with a config whose outputs name `optical_flow`.

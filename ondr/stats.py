@@ -1,6 +1,6 @@
-"""What a configuration makes, in numbers: histograms of boxes, classes, visibility, directions and brightness.
+"""Statistics of a configuration's images: histograms of boxes, classes, visibility, directions and brightness.
 
-How they are drawn is left to `stats_page`.
+Drawing them is left to `stats_page`.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from ondr.settings.section import Up
 
 OUTPUTS = ("boxes", "labels", "mesh_ids", "visibility", "truncation", "ignored", "camera_from_object")
 GRID = 32
-"""Cells a side of the maps of positions and directions."""
+"""Cells per side of the maps of positions and directions."""
 SIZE_BINS = 24
 LEVELS = 32
 
 
 @dataclass(frozen=True)
 class Stats:
-    """Counts over some images. Objects are those that a training loop sees: neither holes nor ignored."""
+    """Counts over a number of images. Objects are those that a training loop sees: neither holes nor ignored."""
 
     images: int
     objects: int
     ignored: int
     per_image: Int64[Tensor, "number"]
-    """Images with 0, 1, 2, ... objects."""
+    """Number of images with 0, 1, 2, ... objects."""
     classes: Int64[Tensor, "class"]
     size: Int64[Tensor, "bin"]
     """Square root of a box's share of the image, 0..1, in equal bins."""
@@ -48,7 +48,7 @@ class Stats:
     brightness: Int64[Tensor, "bin"]
     """Mean of an image, 0..1, in equal bins."""
     coverage: Float[Tensor, "row column"]
-    """Share of the images whose boxes hold each cell of the image."""
+    """Share of the images in which a box contains each cell."""
     directions: Int64[Tensor, "row column"]
     """From where objects are seen, in their own frames, stood up: rows from above to below, equal heights and so equal
     areas of the sphere; columns azimuth from -180 to 180 degrees."""
@@ -72,10 +72,10 @@ def upright_meshes(assets: Assets, up: Up) -> Float[Tensor, "mesh 3 3"]:
 
 
 def measure_stats(batches: Iterable[Batch], classes: int, upright: Float[Tensor, "mesh 3 3"] | None = None) -> Stats:
-    """Counts what is in some batches, which need the targets that `OUTPUTS` names.
+    """Counts over some batches, which must have the targets in `OUTPUTS`.
 
     Args:
-        batches: One or more.
+        batches: One or more batches.
         classes: Number of classes.
         upright: From `upright_meshes`; None: z is up in all files.
     """
@@ -121,13 +121,13 @@ def _given(field: Tensor | None) -> Tensor:
 
 
 def histogram(values: Float[Tensor, "n"], low: float, high: float, bins: int) -> Int64[Tensor, "bins"]:
-    """Counts values in equal bins; what lies outside goes to the first or last one."""
+    """Counts values in equal bins; values outside go to the first or last one."""
     index = ((values - low) * (bins / (high - low))).floor().long().clamp(0, bins - 1)
     return torch.bincount(index, minlength=bins)
 
 
 def _coverage(targets: Targets, kept: Tensor) -> Float[Tensor, "row column"]:
-    """Returns in how many images a box holds each cell's centre."""
+    """Returns the number of images in which a box contains each cell's centre."""
     (height, width), places = targets.image_size, (torch.arange(GRID) + 0.5) / GRID
     x1, y1, x2, y2 = (side[..., None, None] for side in _given(targets.boxes).unbind(-1))
     x, y = places * width, places[:, None] * height

@@ -1,4 +1,4 @@
-"""One picture of what a configuration makes: the histograms of `stats`, drawn with Pillow."""
+"""The histograms of `stats` as one picture, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ondr.stats import Stats
 PANEL = 400, 230
 """Width and height of a panel in pixels."""
 PLOT = 44, 40, 384, 196
-"""Where in a panel the plot is: left, top, right, bottom."""
+"""Place of the plot in a panel: left, top, right, bottom."""
 COLUMNS = 3
 HEAD_PIXELS = 40
 PAPER, LINE, INK, FAINT = (250, 250, 248), (205, 205, 205), (32, 32, 36), (120, 120, 126)
@@ -80,10 +80,10 @@ def bars(title: str, counts: Tensor, ticks: Sequence[str], label: str) -> Image.
     """Draws a histogram.
 
     Args:
-        title: Above it.
-        counts: Of each bin.
-        ticks: Below it: one for each bar, or spread from end to end.
-        label: What the axis shows.
+        title: Written above it.
+        counts: Count of each bin.
+        ticks: Written below it: one for each bar, or spread from end to end.
+        label: Meaning of the axis.
     """
     panel, pen = _panel(title, label)
     left, top, right, bottom = PLOT
@@ -92,7 +92,7 @@ def bars(title: str, counts: Tensor, ticks: Sequence[str], label: str) -> Image.
     for k, share in enumerate(shares):
         x = left + k * width
         if share:
-            # What occurs at all shows.
+            # At least one pixel high, so that rare values show.
             pen.rectangle(
                 (x + 1, min(bottom - 1, bottom - (bottom - top) * share / most), x + width - 1, bottom), fill=BAR
             )

@@ -1,4 +1,4 @@
-"""How many threads compute on the CPU, and locks among them that live through a fork."""
+"""The number of CPU threads, and locks that survive a fork."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch.utils.data import get_worker_info
 
 
 def thread_count() -> int:
-    """Returns how many threads may compute: `torch.get_num_threads()`, or one inside a DataLoader worker."""
+    """Returns the number of threads to compute with: `torch.get_num_threads()`, or one inside a DataLoader worker."""
     return 1 if get_worker_info() else torch.get_num_threads()
 
 
 class ForkedLock:
-    """A reentrant lock that is free in a forked child: a thread that held it in the parent does not exist there."""
+    """A reentrant lock that is released in a forked child, where a thread that held it in the parent does not exist."""
 
     def __init__(self) -> None:
         self._renew()
@@ -29,6 +29,6 @@ class ForkedLock:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Holds the lock within the block, which ends well even in a child that was forked inside of it."""
+        """Holds the lock within the block; leaving the block works even in a child that was forked inside it."""
         with self._lock:
             yield

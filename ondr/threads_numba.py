@@ -1,6 +1,6 @@
-"""How numba's parallel kernels run beside torch: which threading layer, how many threads, one caller at a time.
+"""How numba's parallel kernels run beside torch: threading layer, number of threads, one caller at a time.
 
-Every call of a parallel numba kernel in ondr stands inside `with numba_threads():`. The kernels lie elsewhere.
+Every call of a parallel numba kernel in ondr is inside `with numba_threads():`. The kernels are elsewhere.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numba
 from ondr.errors import BackendError
 from ondr.threads import ForkedLock, thread_count
 
-# The only layer that is always installed and lives through a fork; it must be entered by one thread at a time.
+# The only layer that is always available and survives a fork; only one thread may enter it at a time.
 LAYER = "workqueue"
 
 _config: Any = numba.config
@@ -24,10 +24,10 @@ _running = ForkedLock()
 
 @contextmanager
 def numba_threads() -> Iterator[int]:
-    """Lets parallel numba kernels run inside the block, and gives the number of threads they run on.
+    """Allows parallel numba kernels inside the block, and yields the number of threads they run on.
 
-    That is `thread_count()`, as far as numba has as many. Numba's default threading layer does not
-    survive a fork, so the first block fixes `workqueue`, unless the user has fixed another layer.
+    That is `thread_count()`, or the largest number that numba has. Numba's default threading layer does not survive a
+    fork, so the first block selects `workqueue`, unless the user has selected another layer.
 
     Raises:
         BackendError: This process was forked from one in which numba had already started another threading layer.
@@ -46,7 +46,7 @@ def numba_threads() -> Iterator[int]:
 
 
 def _launched_layer() -> str | None:
-    """Returns the threading layer that numba has started in this process or in one it was forked from."""
+    """Returns the threading layer that numba has started in this process or before a fork; None if none."""
     try:
         return numba.threading_layer()
     except ValueError:
@@ -57,13 +57,13 @@ def _is_forked() -> bool:
     """Returns whether this is a process that multiprocessing has forked."""
     if multiprocessing.parent_process() is None:
         return False
-    # A context's own process class names its start method; the default class has None and follows the global one.
+    # The process class of a context has its start method; that of the default class is None, for the global one.
     method = getattr(multiprocessing.current_process(), "_start_method", None)
     return (method or multiprocessing.get_start_method()) == "fork"
 
 
 def _check_layer(launched: str | None, forked: bool) -> None:
-    """Refuses a fork that has inherited threads which do not exist in it; numba would end the process."""
+    """Refuses a forked process whose threading layer was started before the fork; numba would end it."""
     if forked and launched not in (None, LAYER):
         raise BackendError(
             f"numba.threading_layer() must be {LAYER!r} in a forked worker, got {launched!r}, which was started "

@@ -1,4 +1,4 @@
-"""The `ondr` command: one file for each sub-command, on top of the public API."""
+"""The `ondr` command: one file per sub-command, built on the public API."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ app.command()(demo.demo)
 app.command()(stats.stats)
 
 USER_ERROR_EXIT_CODE = 2
-# A wrong option raises the parent of this class. Newer typers carry click inside, older ones import it: asked for
-# by its place in the hierarchy, the class is the right one in both.
+# A wrong option raises the parent of BadParameter. Newer versions of typer vendor click, older ones import it: the
+# parent is found by its place in the hierarchy, which is the same in both.
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 
 
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line.
 
     Args:
-        arguments: Words after `ondr`; None takes the process's own.
+        arguments: The words after `ondr`; None: those of the process.
 
     Raises:
-        SystemExit: Always; with code 2 and one line on stderr if the user can mend what is wrong.
+        SystemExit: Always; with code 2 and a message on stderr for an error that the user can fix.
     """
     try:
         code = app(args=arguments, prog_name="ondr", standalone_mode=False)

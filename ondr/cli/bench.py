@@ -26,7 +26,7 @@ def bench(
 
 
 def report(found: Measurement) -> str:
-    """Returns a measurement as lines of text."""
+    """Returns a measurement as text."""
     low, high = found.quartiles
     stages = [f"  {name:<10} {ms:8.3f} ms per image" for name, ms in found.stage_milliseconds.items()]
     return "\n".join(

@@ -1,4 +1,4 @@
-"""`ondr config`: all settings, with their values and what they mean."""
+"""`ondr config`: all settings with their values and meanings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ondr demo`: what ondr makes of the shipped sample assets, as one picture and in numbers."""
+"""`ondr demo`: the shipped sample assets, rendered to one picture, with some numbers."""
 
 from __future__ import annotations
 

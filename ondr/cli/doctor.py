@@ -38,7 +38,7 @@ def _speed(cfg: Config) -> float:
     import ondr
 
     scenes = ondr.RandomizedScenes(cfg)
-    # The first time includes the compilation of kernels and, on a GPU, the making of buffers.
+    # The first time includes compiling kernels and, on a GPU, allocating buffers.
     scenes.render(range(IMAGES)).images.cpu()
     started = perf_counter()
     scenes.render(range(IMAGES)).images.cpu()

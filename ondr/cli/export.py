@@ -1,4 +1,4 @@
-"""`ondr export`: a fixed set of images on disk, in a format that others read."""
+"""`ondr export`: a fixed set of images on disk, in a common dataset format."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ondr.cli.options import Overrides, Source, Without, settings, without_torch
 def export(
     format: Annotated[str, typer.Option("--format", help="coco, yolo, kitti, bop or ndds.")],
     count: Annotated[int, typer.Option(min=1, help="How many images.")],
-    out: Annotated[Path, typer.Option(help="A new folder, or one to go on with.")],
+    out: Annotated[Path, typer.Option(help="A new folder, or one to resume.")],
     source: Source = None,
     overrides: Overrides = None,
     without: Without = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes; one for each core if left out, 0 for this one alone.")
+        int | None, typer.Option(min=0, help="Processes; one per core if left out, 0 for this process only.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed is another set.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed gives another set.")] = None,
     image_format: Annotated[str, typer.Option(help="png, or jpeg with quality 95.")] = "png",
 ) -> None:
-    """Write a fixed set of images with their labels to disk; started again, it goes on where it stopped."""
+    """Write a fixed set of images with their labels to disk; run it again to resume where it stopped."""
     from ondr.export import write
 
     changes = [*(overrides or []), *([] if seed is None else [f"seed={seed}"])]

@@ -1,4 +1,4 @@
-"""The options that several commands share, and how they become settings."""
+"""Options shared by several commands, and how they become settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Source = Annotated[
     str | None,
-    typer.Argument(metavar="[CONFIG]", help="A YAML file or the name of a preset; the built-in defaults if left out."),
+    typer.Argument(metavar="[CONFIG]", help="A YAML file or the name of a preset; the defaults if left out."),
 ]
 Overrides = Annotated[
     list[str] | None,
@@ -25,10 +25,10 @@ Without = Annotated[
 
 
 def settings(source: str | None, overrides: list[str] | None, without: list[str] | None = None) -> Config:
-    """Returns the settings that the command line asks for.
+    """Returns the settings of a command line.
 
     Raises:
-        ConfigError: There is no such file, preset or part of one, or a key or value is wrong.
+        ConfigError: There is no such file, preset or part of a preset, or a key or value is wrong.
     """
     import ondr
     from ondr.errors import ConfigError
@@ -43,13 +43,13 @@ def settings(source: str | None, overrides: list[str] | None, without: list[str]
 
 
 def without_torch_compile(cfg: Config) -> Config:
-    """Returns the settings without a wait for torch.compile on a GPU, unless `render.compile=true` asks for it.
+    """Returns the settings without the wait for torch.compile on a GPU, unless `render.compile` is true.
 
     Raises:
         BackendError: There is no such device.
     """
     from ondr.device import resolve
 
-    # On the CPU the loop of shading is compiled in about a second.
+    # On the CPU, compiling the shading loop takes about a second.
     waits = cfg.render.compile == "auto" and resolve(cfg.device).type == "cuda"
     return cfg.with_overrides(["render.compile=false"]) if waits else cfg

@@ -1,4 +1,4 @@
-"""`ondr preview`: some images as one picture, to see what a configuration makes."""
+"""`ondr preview`: images of a configuration as one picture."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def preview(
         list[int] | None, typer.Option("--id", min=0, help="Sample id to render; may be given several times.")
     ] = None,
     count: Annotated[
-        int | None, typer.Option(min=1, help="How many images, from sample 0 on or from each --id on.")
+        int | None, typer.Option(min=1, help="How many images, starting at sample 0 or at each --id.")
     ] = None,
-    columns: Annotated[int, typer.Option(min=1, help="Images beside each other.")] = 6,
+    columns: Annotated[int, typer.Option(min=1, help="Images per row.")] = 6,
     plain: Annotated[bool, typer.Option("--plain", help="Leave out the labels.")] = False,
     out: Annotated[Path, typer.Option(help="The picture's file.")] = Path("preview.png"),
 ) -> None:
@@ -43,10 +43,10 @@ def preview(
 
 
 def check_writable(out: Path) -> None:
-    """Refuses, before anything is rendered, a file that cannot hold a picture.
+    """Checks, before anything is rendered, that a picture can be written.
 
     Raises:
-        BadParameter: The folder does not exist or the ending is none of a picture's.
+        BadParameter: The folder does not exist, or the file's ending is not that of an image format.
     """
     from PIL import Image
 
@@ -57,7 +57,7 @@ def check_writable(out: Path) -> None:
 
 
 def save(picture: Tensor, out: Path) -> None:
-    """Writes a uint8 picture [3, H, W]; the file's ending says how."""
+    """Writes a uint8 picture [3, H, W] in the format of the file's ending."""
     from PIL import Image
 
     Image.fromarray(picture.permute(1, 2, 0).numpy()).save(out)

@@ -1,4 +1,4 @@
-"""`ondr stats`: what is in the images that a configuration makes, as one page of histograms."""
+"""`ondr stats`: histograms of the images of a configuration, on one page."""
 
 from __future__ import annotations
 

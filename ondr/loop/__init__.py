@@ -1,1 +1,1 @@
-"""The way into training loops: the dataset, its numbering, state, workers and ranks, and the user's own changes."""
+"""The interface to training loops: the dataset, its numbering, state, workers and ranks, hooks and augmentation."""

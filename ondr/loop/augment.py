@@ -1,7 +1,7 @@
-"""The user's own changes to a finished batch: a callable, or a kornia AugmentationSequential.
+"""The user's augmentation of finished batches: a callable, or a kornia AugmentationSequential.
 
-Both run under a forked random state that is seeded from the batch: the same batch is always changed in the same way,
-and the random numbers that the training loop itself uses are not touched.
+Both run under a forked random state that is seeded from the batch, so that the same batch is always augmented in the
+same way and the training loop's own random state is not touched.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Augment = Callable[[Batch], Batch]
 OF_OBJECTS = {"boxes", "boxes_amodal", "labels", "mesh_ids", "visibility", "ignored"}
 MASKS = ("instances", "semantic")
 FOLLOWS_GEOMETRY = {*OF_OBJECTS, *MASKS}
-"""Outputs that a geometric augmentation carries along; `visibility` and `ignored` stay as they were rendered."""
+"""Outputs that a geometric augmentation transforms; `visibility` and `ignored` stay as they were rendered."""
 
 
 def as_augment(augment: Augment | nn.Module, outputs: Sequence[str]) -> Augment:
     """Returns a callable from Batch to Batch; a kornia AugmentationSequential is wrapped into one.
 
     Args:
-        augment: What the user gave.
+        augment: The user's argument.
         outputs: `cfg.outputs`.
 
     Raises:
-        ConfigError: It is not callable, or changes the geometry of labels that cannot follow.
+        ConfigError: It is not callable, or changes the geometry while labels are asked for that cannot follow.
     """
     if not callable(augment):
         raise ConfigError(
@@ -67,11 +67,11 @@ def apply(augment: Augment, batch: Batch, seed: int) -> Batch:
 
 @contextlib.contextmanager
 def forked_random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """Seeds the global random state of torch, numpy and random for a while, and puts it back afterwards."""
+    """Seeds the global random state of torch, numpy and random within the block and restores it afterwards."""
     of_numpy, of_python = np.random.get_state(), random.getstate()
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
-        # torch.manual_seed would seed every CUDA device, also those that are not forked.
+        # torch.manual_seed would also seed CUDA devices that are not forked.
         torch.default_generator.manual_seed(seed)
         for forked in devices:
             with torch.cuda.device(forked):
@@ -91,7 +91,7 @@ def seed_of(text: str) -> int:
 
 
 def _is_kornia(augment: object) -> bool:
-    # Who holds one of kornia's modules has imported kornia; so ondr need not.
+    # A user who has a kornia module has imported kornia, so ondr need not import it to find out.
     kornia = sys.modules.get("kornia.augmentation")
     return kornia is not None and isinstance(augment, kornia.AugmentationSequential)
 
@@ -123,9 +123,9 @@ class _Kornia:
             return replace(batch, images=self.sequence(batch.images, data_keys=["input"]))
         targets = batch.targets
         there = targets.names()
-        # kornia pads what comes into the image with 0, which must mean "no object".
+        # kornia pads with 0, which must mean "no object".
         masks = {n: (getattr(targets, n) + 1)[:, None].to(batch.images.dtype) for n in MASKS if n in there}
-        # kornia counts from the first pixel's centre, our boxes from its edge.
+        # kornia's coordinates start at the first pixel's centre, those of our boxes at its edge.
         moved = {n: getattr(targets, n) - 0.5 for n in ("boxes", "boxes_amodal") if n in there}
         keys = ["input", *["mask"] * len(masks), *["bbox_xyxy"] * len(moved)]
         values = self.sequence(batch.images, *masks.values(), *moved.values(), data_keys=keys)
@@ -136,7 +136,7 @@ class _Kornia:
 
 
 def _moved_targets(targets: Targets, changed: dict[str, Tensor], size: Sequence[int]) -> Targets:
-    """Returns the targets with boxes clipped to the image and a hole for each object that has left it."""
+    """Returns the targets with boxes clipped to the image and objects that have left it replaced by holes."""
     height, width = size
     fields: dict[str, Any] = {
         name: value + 0.5 if name.startswith("boxes") else value for name, value in changed.items()

@@ -1,4 +1,4 @@
-"""How a DataLoader joins Batches: one is handed over as it is, several become one.
+"""How a DataLoader collates Batches: a single one is passed on as it is, several are joined into one.
 
 Importing this file registers it with torch's `default_collate`.
 """
@@ -17,9 +17,9 @@ from ondr.errors import say_once
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """Joins batches of one dataset, in their order; the state is that of the last one.
+    """Joins batches of one dataset in their order; the state is that of the last one.
 
-    A single batch is returned itself, not a copy.
+    A single batch is returned itself, not copied.
     """
     if len(batches) == 1:
         return batches[0]
@@ -33,9 +33,9 @@ def join(batches: Sequence[Batch]) -> Batch:
 
 
 def collate(batches: Sequence[Batch], *, collate_fn_map: Any = None) -> Batch:
-    """Joins what a DataLoader has fetched and says how many images that makes, once, if it is more than one Batch.
+    """Joins the Batches that a DataLoader has fetched; if there are several, logs once how many images that makes.
 
-    The joined state is exact without workers only: several workers each join every n-th batch of the stream.
+    The joined state is exact without workers only: with n workers, each joins every n-th batch of the stream.
     """
     if len(batches) > 1:
         _announce(len(batches), len(batches[0]))
@@ -43,7 +43,7 @@ def collate(batches: Sequence[Batch], *, collate_fn_map: Any = None) -> Batch:
 
 
 def _announce(count: int, images: int) -> None:
-    """Says what joining means: once, also where the last join is shorter."""
+    """Logs what joining means, once, also if the last join is of fewer batches."""
     if _announced:
         return
     _announced.append(count)

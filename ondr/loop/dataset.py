@@ -1,8 +1,8 @@
 """RandomizedScenes: an endless stream of labelled batches for a DataLoader.
 
-Which ids make up a batch is left to `numbering`, how far the passes have come to `progress`, drawing several batches at
-once to `sample_ahead`, one batch ahead on CUDA to `prefetch`. Here the stages are put in a row: sample, the user's
-hooks, render, the user's augmentation.
+This file runs the stages in order: sample, the user's hooks, render, the user's augmentation. The ids of a batch are
+left to `numbering`, the progress of passes to `progress`, drawing several batches at once to `sample_ahead`, and
+rendering one batch ahead on CUDA to `prefetch`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ondr.device import resolve
 from ondr.errors import BackendError, ConfigError
 from ondr.loop import augment as augmentation
 
-# Registers how DataLoaders join Batches, also in a worker that imports this file only.
+# Registers the collation of Batches, also in a worker that imports only this file.
 from ondr.loop import collate as collate
 from ondr.loop.hooks import Hook, Override, check_hooks, run_hooks
 from ondr.loop.numbering import Numbering, Position, advance, batch_ids
@@ -45,14 +45,14 @@ from ondr.scene import Scene
 from ondr.timing import stage
 
 FRACTIONAL = (torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64)
-"""Types that sample ids cannot have."""
+"""Types that sample ids must not have."""
 
 
 class RandomizedScenes(IterableDataset[Batch]):
-    """Batches of random worlds, `cfg.batch_size` images each, for `torch.utils.data.DataLoader`.
+    """Batches of random scenes, `cfg.batch_size` images each, for `torch.utils.data.DataLoader`.
 
-    Every `iter()` is the next pass: no image comes twice, whether or not `set_epoch` is called, with and without
-    workers, on all ranks.
+    Every `iter()` is the next pass: no image comes twice, with or without `set_epoch`, with or without workers, across
+    all ranks.
     """
 
     def __init__(
@@ -66,22 +66,22 @@ class RandomizedScenes(IterableDataset[Batch]):
         hooks: Sequence[Hook] = (),
         assets: Assets | None = None,
     ) -> None:
-        """Loads the assets, so that a bad file is found before training starts.
+        """Loads the assets, so that a bad file is reported before training starts.
 
         Args:
             cfg: What to render.
-            fixed: Every pass is the first one, as a validation set should be.
-            rank: This training process; None: as torch.distributed or torchrun's environment says.
-            world_size: Number of training processes; given together with `rank`.
+            fixed: Whether every pass repeats the first one, as for a validation set.
+            rank: Rank of this training process; None: that of torch.distributed or torchrun's environment.
+            world_size: Number of training processes; to be given together with `rank`.
             augment: Changes each finished batch: a callable from Batch to Batch, or a kornia AugmentationSequential. It
-                takes float32 images, whatever `images_dtype` is; what it returns is converted, for uint8 out of 0..1.
-            hooks: Each `f(scene, uniform) -> scene` changes what was sampled before it is rendered.
-            assets: What `load_assets(cfg)` returned, to share it among datasets; None: it is loaded.
+                gets float32 images, whatever `images_dtype` is; its result is converted, for uint8 from 0..1.
+            hooks: Functions `f(scene, uniform) -> scene` that change a sampled scene before it is rendered.
+            assets: The result of `load_assets(cfg)`, to share it among datasets; None: it is loaded.
 
         Raises:
-            ConfigError: An argument is wrong or does not go with another.
+            ConfigError: An argument is wrong, or incompatible with another.
             AssetError: A file cannot be used.
-            BackendError: The device or what renders on it is missing.
+            BackendError: The device or its renderer is missing.
         """
         if not isinstance(cfg, Config):
             raise ConfigError(f"cfg must be a Config, got {type(cfg).__name__}. Use Config.load(path) or Config(...).")
@@ -106,17 +106,17 @@ class RandomizedScenes(IterableDataset[Batch]):
 
     @property
     def mesh_files(self) -> tuple[str, ...]:
-        """Files of the objects of interest: what `targets.mesh_ids` index."""
+        """Mesh files of the objects of interest, indexed by `targets.mesh_ids`."""
         return self.assets.mesh_files
 
     @property
     def keypoint_names(self) -> tuple[tuple[str, ...], ...]:
-        """Names of the keypoints of each class: what the third dimension of `targets.keypoints` indexes."""
+        """Names of the keypoints of each class, in the order of the third dimension of `targets.keypoints`."""
         return self.assets.annotations.keypoint_names
 
     @property
     def assets(self) -> Assets:
-        """Meshes and textures on the device. After unpickling, as in a spawned worker, the first use loads them."""
+        """Meshes and textures on the device; loaded on first use after unpickling, as in a spawned worker."""
         return self._sampling.assets
 
     def sample(self, ids: int | Iterable[int] | Tensor, overrides: Mapping[str, Override] | None = None) -> Scene:
@@ -127,11 +127,11 @@ class RandomizedScenes(IterableDataset[Batch]):
             overrides: Values in place of draws, by name: a number, `[B]` or `[B, slot]`.
 
         Raises:
-            ConfigError: An id is negative or no whole number, or an override is not possible.
+            ConfigError: An id is negative or not a whole number, or an override is not possible.
         """
         sampler, overrides = self._sampling, overrides or {}
         known = {*sampler.plan.draws, *sampler.derived}
-        # What the sampler does not know may be a hook's; that is settled once the hooks have run.
+        # A name that the sampler does not know may belong to a hook; that is checked after the hooks have run.
         foreign = {name: value for name, value in overrides.items() if self._hooks and name not in known}
         own = {name: value for name, value in overrides.items() if name not in foreign}
         scene = run_hooks(self._hooks, sampler.sample(_as_ids(ids), self.parameters, overrides=own), foreign)
@@ -141,13 +141,13 @@ class RandomizedScenes(IterableDataset[Batch]):
     def render(
         self, ids_or_scene: Scene | int | Iterable[int] | Tensor, overrides: Mapping[str, Override] | None = None
     ) -> Batch:
-        """Renders some sample ids, or a scene that was sampled and perhaps changed.
+        """Renders sample ids, or a scene from `sample`, possibly modified.
 
-        Outside `torch.no_grad()` the result is differentiable in the scene's tensors that require grad. It is
-        independent of the stream: nothing is counted as consumed, and `state` is where the stream stands.
+        Outside `torch.no_grad()` the result is differentiable in those tensors of the scene that require grad. The
+        stream is not affected: nothing counts as consumed, and `state` is the stream's current state.
 
         Args:
-            ids_or_scene: One or more sample ids, or what `sample` returned.
+            ids_or_scene: One or more sample ids, or a scene.
             overrides: As for `sample`, with ids only.
 
         Raises:
@@ -185,15 +185,15 @@ class RandomizedScenes(IterableDataset[Batch]):
         return self.cfg.batches_per_epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Does nothing: every `iter()` is the next pass in any case. For training code that calls it."""
+        """Does nothing, since every `iter()` is the next pass; for training code that calls it."""
 
     def state_dict(self) -> State:
-        """Returns where the stream goes on after the last batch handed out, as that batch's `state` does.
+        """Returns the state after the last batch that was handed out: the same as that batch's `state`.
 
-        Inside a DataLoader's worker, this is the worker's own place, as torchdata's StatefulDataLoader keeps it.
+        Inside a DataLoader worker it is the worker's own state, for torchdata's StatefulDataLoader.
 
         Raises:
-            ConfigError: Workers have rendered, so that this process does not know what was consumed.
+            ConfigError: Workers have rendered, so this process does not know what was consumed.
         """
         rank, _ = self.rank_and_world()
         if (worker := get_worker_info()) is not None:
@@ -206,16 +206,16 @@ class RandomizedScenes(IterableDataset[Batch]):
         return self._state()
 
     def load_state_dict(self, state: State) -> None:
-        """Lets the next `iter()` go on after the batch that `state` comes from.
+        """Makes the next `iter()` continue after the batch that `state` comes from.
 
-        It is exact for any number of workers, whatever they had rendered ahead. With another batch size or number of
-        ranks, the stream goes on at the next id. Settings other than the seed are not compared.
+        This is exact for any number of workers, whatever they had rendered ahead. With another batch size or number of
+        ranks, the stream continues at the next id. Of the settings only the seed is compared.
 
         Args:
-            state: `batch.state`, or what `state_dict()` returned.
+            state: `batch.state`, or the result of `state_dict()`.
 
         Raises:
-            ConfigError: It is no such state, or one of another seed or of parameters that the config does not have.
+            ConfigError: It is not a state, has another seed, or has parameters that the config lacks.
         """
         place, worker = read_state(state, self.cfg.seed, self._numbering())
         self.parameters.restore(state["parameters"])
@@ -227,12 +227,12 @@ class RandomizedScenes(IterableDataset[Batch]):
         self._consumed, self._handed = dict(state), None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Returns settings and state, never tensors; a worker that is being spawned also gets the shared memory."""
+        """Returns settings and state, never assets; a worker that is being spawned also gets the shared memory."""
         kept = {name: getattr(self, name) for name in ("cfg", "fixed", "_augment", "_hooks", "_ranks")}
         if get_spawning_popen() is None:
             return {**kept, "_consumed": self._state()}
         shared = {name: getattr(self, name) for name in ("device", "parameters", "_progress", "_consumed")}
-        # A worker knows nothing of torch.distributed. A rank that is only being started must find out by itself.
+        # A worker is not part of torch.distributed, so it is told its rank; a rank being started must find its own.
         return {**kept, **shared, "_ranks": self._ranks or joined_rank()}
 
     def __setstate__(self, pickled: dict[str, Any]) -> None:
@@ -285,7 +285,7 @@ class RandomizedScenes(IterableDataset[Batch]):
 
     @cached_property
     def _on_floats(self) -> Config:
-        """The config that renders what `augment` takes."""
+        """The config that renders float32 images for `augment`."""
         return self.cfg.with_overrides(["images_dtype=float32", "channels_last=false"])
 
     def _state(self) -> State:
@@ -294,7 +294,7 @@ class RandomizedScenes(IterableDataset[Batch]):
         return make_state(self.cfg.seed, self._progress.origin(self.rank_and_world()[0]), self.parameters.moved())
 
     def _worker_state(self, rank: int, worker: WorkerInfo) -> State:
-        """Returns this worker's own place: after its last batch, or before its first one in this pass."""
+        """Returns this worker's own state: after its last batch, or before its first one in this pass."""
         numbering = self._numbering()
         if self._handed is not None:
             return make_worker_state(self._handed, numbering, self._handed["batch"] - 1 + worker.num_workers)
@@ -306,7 +306,7 @@ class RandomizedScenes(IterableDataset[Batch]):
 
 
 def workers_on_cuda(device: torch.device) -> BackendError:
-    """Returns the error for workers that would have to render on a GPU."""
+    """Returns the error for DataLoader workers on a GPU."""
     return BackendError(
         f"num_workers must be 0 on {device}, got a DataLoader with workers. Use num_workers=0: the GPU renders "
         "asynchronously already, one batch ahead of the training loop."

@@ -1,4 +1,4 @@
-"""The user's own changes to a scene, with named uniforms that are recorded and overridable like every other draw."""
+"""The user's hooks on scenes, with named uniforms that are recorded and can be overridden like all draws."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Override = int | float | Tensor
 
 
 class Uniforms:
-    """Gives hooks their random numbers: `uniform(name, slots=1)` is float32 `[B, slots]`, strictly inside (0, 1).
+    """The random numbers of hooks: `uniform(name, slots=1)` is float32 `[B, slots]`, strictly inside (0, 1).
 
-    The numbers of an image depend on the seed, its id and the name alone, as those of every other draw do.
+    Like those of all draws, an image's numbers depend on the seed, its id and the name alone.
     """
 
     def __init__(self, scene: Scene, overrides: Mapping[str, Override]) -> None:
-        """Serves the hooks of one batch.
+        """Prepares the numbers for one batch.
 
         Args:
-            scene: Before any hook has changed it.
+            scene: The scene before any hook has changed it.
             overrides: Values in place of the hooks' uniforms, by name: a number, `[B]` or `[B, slots]`.
         """
         self.used: dict[str, Tensor] = {}
@@ -38,8 +38,8 @@ class Uniforms:
         """Returns the uniforms of a name, on the scene's device.
 
         Args:
-            name: A name of the hook's own, such as `rain.density`.
-            slots: How many numbers for each image.
+            name: A name that no other draw has, such as `rain.density`.
+            slots: Number of uniforms per image.
 
         Raises:
             ConfigError: The name is taken, or an override does not fit.
@@ -64,10 +64,10 @@ Hook = Callable[[Scene, Uniforms], Scene]
 
 
 def check_hooks(hooks: Sequence[Hook]) -> tuple[Hook, ...]:
-    """Returns the hooks that a user gave.
+    """Returns the user's hooks.
 
     Raises:
-        ConfigError: They are no list of callables.
+        ConfigError: They are not a list of callables.
     """
     if not isinstance(hooks, Sequence) or not all(callable(hook) for hook in hooks):
         raise ConfigError(f"hooks must be a list of callables, got {hooks!r}. Write hooks=[f].")
@@ -78,12 +78,12 @@ def run_hooks(hooks: Sequence[Hook], scene: Scene, overrides: Mapping[str, Overr
     """Returns the scene after all hooks, with their uniforms among its draws.
 
     Args:
-        hooks: Each `f(scene, uniform) -> scene`, in this order.
+        hooks: Functions `f(scene, uniform) -> scene`, run in this order.
         scene: From the sampler.
         overrides: Values in place of the hooks' uniforms.
 
     Raises:
-        ConfigError: A hook does not return a Scene, or asks for a name that is taken.
+        ConfigError: A hook does not return a Scene, or uses a name that is taken.
     """
     uniform = Uniforms(scene, overrides)
     for hook in hooks:

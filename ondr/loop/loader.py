@@ -1,4 +1,4 @@
-"""A DataLoader for code that wants to rebuild every DataLoader it is given: Accelerate and Hugging Face's Trainer."""
+"""A DataLoader for code that rebuilds every DataLoader it is given: Accelerate and Hugging Face's Trainer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ondr.loop.dataset import RandomizedScenes, workers_on_cuda
 
 
 def loader(dataset: RandomizedScenes, **options: Any) -> DataLoader[Batch]:
-    """Returns a DataLoader that Accelerate's `prepare` hands back as it is.
+    """Returns a DataLoader that Accelerate's `prepare` leaves unchanged.
 
-    For an iterable dataset, `prepare` otherwise builds a loader that renders on rank 0 only and sends the images to the
-    others, or one that drops what belongs to other ranks, which this dataset has already left out. The batches are on
-    `cfg.device` already; on a CPU device move them with `batch.to(accelerator.device)`.
+    For any other iterable dataset, `prepare` builds a loader that renders on rank 0 only and sends the images to the
+    others, or one that skips the other ranks' batches, which this dataset never yields. Batches are already on
+    `cfg.device`; if that is the CPU, move them with `batch.to(accelerator.device)`.
 
     Args:
         dataset: What to load.
-        **options: As for `torch.utils.data.DataLoader`, such as `num_workers` or `pin_memory`.
+        **options: Arguments of `torch.utils.data.DataLoader`, such as `num_workers` or `pin_memory`.
 
     Raises:
-        ConfigError: The dataset is another one.
-        BackendError: Workers were asked for on CUDA.
+        ConfigError: The dataset is not RandomizedScenes.
+        BackendError: Workers are asked for on CUDA.
     """
     if not isinstance(dataset, RandomizedScenes):
         raise ConfigError(
@@ -33,6 +33,6 @@ def loader(dataset: RandomizedScenes, **options: Any) -> DataLoader[Batch]:
     if options.get("num_workers") and dataset.device.type == "cuda":
         raise workers_on_cuda(dataset.device)
     made: DataLoader[Batch] = DataLoader(dataset, **options)
-    # `Accelerator.prepare_data_loader` looks for this name, and leaves alone what carries it.
+    # `Accelerator.prepare_data_loader` leaves a loader with this attribute alone.
     made._is_accelerate_prepared = True
     return made

@@ -1,4 +1,4 @@
-"""Real photos among rendered images: one stream of batches, each image of which is real with a given probability."""
+"""Real photos mixed with rendered images: each image of a batch is real with a given probability."""
 
 from __future__ import annotations
 
@@ -22,31 +22,31 @@ from ondr.loop.rows import Rows, select
 from ondr.quantity import Spec, parse
 
 NAME = "mix.real"
-"""Of the random stream that decides which images are real."""
+"""Name of the random stream that decides which images are real."""
 KEYS = {"batches", "scenes", "real"}
 
 
 def mix(real_loader: Iterable[Any], scenes: RandomizedScenes | DataLoader[Batch], *, real_fraction: Any = 0.5) -> Mixed:
     """Mixes real photos with a stream, image by image: `for images, targets in ondr.mix(photos, scenes)`.
 
-    Nothing is rendered in vain: images are taken from the stream, and photos from the loader, as they are needed. The
-    loader is read again and again. It yields what a loop over it would get, a pair of images (floats in 0..1 or bytes,
-    of the stream's size) and `ondr.Targets`, or a Batch; of the targets, the fields that `cfg.outputs` names are kept,
-    where `ignored` may be missing. There may be any number of slots: the narrower targets are filled up with holes.
+    Images are taken from the stream and photos from the loader as they are needed, so nothing is rendered in vain. The
+    loader is read again and again. It must yield pairs of images (floats in 0..1 or bytes, of the stream's size) and
+    `ondr.Targets`, or Batches. Of the targets, the fields that `cfg.outputs` names are kept; only `ignored` may be
+    missing. The number of slots may differ: the narrower targets are padded with holes.
 
-    In a mixed Batch photos have negative `sample_ids`, -1 minus what the loader's targets say, and draws that are NaN
-    (whole numbers among them mean nothing).
-    Which images are real, and the order and augmentation of photos as far as they come from the global random state,
-    depend on `cfg.seed` alone. Under several ranks each reads what its own `real_loader` gives.
+    In a mixed Batch photos have negative `sample_ids`, -1 minus the id in the loader's targets, and draws that are NaN
+    (those that are whole numbers mean nothing).
+    Which images are real depends on `cfg.seed` alone, and so do the order and augmentation of photos as far as they use
+    the global random state. Each rank reads its own `real_loader`.
 
     Args:
         real_loader: A finite iterable, such as a DataLoader.
-        scenes: The stream, or a DataLoader over it. One pass of the mixture has as many batches as one of the stream.
+        scenes: The stream, or a DataLoader over it. A pass of the mixture has as many batches as one of the stream.
         real_fraction: The probability that an image is real: a number, or a schedule such as
             `{"from": 0, "to": 0.5, "samples": 20000}`, counted in images of all ranks.
 
     Raises:
-        ConfigError: An argument is wrong; while iterating, also where photos do not fit to the stream.
+        ConfigError: An argument is wrong; while iterating, also if photos do not match the stream.
     """
     dataset = scenes.dataset if isinstance(scenes, DataLoader) else scenes
     if not isinstance(dataset, RandomizedScenes):
@@ -69,7 +69,7 @@ def mix(real_loader: Iterable[Any], scenes: RandomizedScenes | DataLoader[Batch]
 
 
 class Mixed:
-    """What `mix` returns: an iterable of Batches with a state. It is a loader already: no DataLoader goes around it."""
+    """The result of `mix`: an iterable of Batches with a state. Iterate over it directly, without a DataLoader."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Mixed:
         return len(self.dataset)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yields one pass; after `load_state_dict`, the rest of the one that was saved."""
+        """Yields one pass; after `load_state_dict`, the rest of the saved one."""
         left, self._left = self._left, None
         if self.dataset.cfg.batches_per_epoch is None:
             while True:
@@ -97,17 +97,17 @@ class Mixed:
             yield self._next()
 
     def state_dict(self) -> dict[str, Any]:
-        """Returns where the mixture goes on: the same as the `state` of the last Batch."""
+        """Returns the state from which the mixture continues: the same as the `state` of the last Batch."""
         return {"batches": self._count, "scenes": self._rendered.state(), "real": self._real.state()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on after the Batch that `state` comes from; photos up to there are read and left out.
+        """Continues after the Batch that `state` comes from; photos up to there are read and skipped.
 
         Args:
-            state: `batch.state` of a mixed Batch, or what `state_dict()` returned.
+            state: `batch.state` of a mixed Batch, or the result of `state_dict()`.
 
         Raises:
-            ConfigError: It is no such state, or one of another seed.
+            ConfigError: It is not the state of a mixture, or has another seed.
         """
         if not isinstance(state, dict) or state.keys() != KEYS:
             held = sorted(map(str, state)) if isinstance(state, dict) else type(state).__name__
@@ -132,7 +132,7 @@ class Mixed:
         joined = join([with_slots(part, slots) for part in parts])
         self._count += 1
         if 0 < photographed < len(real):
-            # Photos come first so far. Each image goes to the place that was drawn for it.
+            # So far photos come first: move each image to the place that was drawn for it.
             joined = select(joined, real.logical_not().to(torch.int8).argsort(stable=True).argsort())
         return replace(joined, state=self.state_dict())
 
@@ -149,8 +149,8 @@ class Mixed:
         return u < low + law.share(ids) * (high - low)  # type: ignore[operator]
 
 
-# Functions, since a generator that holds its Mixed would be a cycle: a DataLoader's workers that end by garbage
-# collection are waited for in vain, 5 seconds each.
+# Functions, not methods: a generator that refers to its Mixed is a reference cycle, and a DataLoader that is shut down
+# by the garbage collector waits 5 seconds for each worker.
 def _endless(scenes: Iterable[Batch]) -> Iterator[tuple[Batch, Any]]:
     while True:
         for batch in scenes:

@@ -1,7 +1,7 @@
-"""Which sample ids make up which batch: pure arithmetic on whole numbers.
+"""Which sample ids are in which batch: integer arithmetic without state.
 
 With L batches per pass and rank, W ranks and B images per batch, batch k of rank r in pass p holds the ids
-((p*L + k)*W + r)*B + 0..B-1. How far each process has come is kept in `progress`.
+((p*L + k)*W + r)*B + 0..B-1. The progress of each process is kept in `progress`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Numbering:
     batches_per_pass: int | None = None
     """L, per rank; None for an endless stream, which is one pass."""
     fixed: bool = False
-    """Every pass is pass 0."""
+    """Whether every pass repeats pass 0."""
 
     @property
     def stride(self) -> int:
-        """Ids that all ranks together use for one batch each."""
+        """Number of ids that all ranks together use for one batch each."""
         return self.world_size * self.batch_size
 
 
@@ -58,8 +58,8 @@ def batch_ids(numbering: Numbering, start: Position, batch: int, rank: int) -> r
 def share(numbering: Numbering, first_batch: int, workers: int) -> Iterator[int]:
     """Yields the batches of a pass that one of n workers renders: every n-th.
 
-    A DataLoader asks its workers in turn, from worker 0. So if worker w begins with the w-th batch of those that are
-    left, the batches come in order whatever n is.
+    A DataLoader asks its workers in turn, beginning with worker 0. So if worker w begins with the w-th of the remaining
+    batches, the batches come in order for any n.
 
     Args:
         numbering: The shape of the stream.
@@ -72,13 +72,13 @@ def share(numbering: Numbering, first_batch: int, workers: int) -> Iterator[int]
 
 
 def advance(numbering: Numbering, start: Position, batch: int) -> Position:
-    """Returns the place after a batch of the pass of `start`."""
+    """Returns the place after a batch in the pass of `start`."""
     next_id = start.next_id + (batch + 1 - start.batch) * numbering.stride
     return Position(start.number, batch + 1, next_id)
 
 
 def resume(numbering: Numbering, place: Position) -> Position:
-    """Returns where the next batch is: `place`, or the start of the next pass if its pass is over."""
+    """Returns the place of the next batch: `place`, or the start of the next pass if its pass is complete."""
     end = numbering.batches_per_pass
     if end is None or place.batch < end:
         return place
@@ -86,13 +86,13 @@ def resume(numbering: Numbering, place: Position) -> Position:
 
 
 def start_of_pass(numbering: Numbering, origin: Position, passes: int, begun: int) -> Position:
-    """Returns where a pass starts.
+    """Returns the place where a pass starts.
 
     Args:
         numbering: The shape of the stream.
-        origin: Where the first pass since the last `load_state_dict` started, by `resume`.
-        passes: How many passes have begun since then; 0 for the first.
-        begun: For an endless stream, the batches of each rank begun so far, counted from its start.
+        origin: Start of the first pass since the last `load_state_dict`, from `resume`.
+        passes: Number of passes begun since then; 0 for the first.
+        begun: For an endless stream, the number of batches that each rank has begun since its start.
     """
     end = numbering.batches_per_pass
     if passes == 0 and (end is not None or numbering.fixed):

@@ -1,6 +1,6 @@
-"""Rendering one batch ahead on CUDA: the next batch is drawn while the model trains on this one.
+"""Rendering one batch ahead on CUDA: the next batch is rendered while the model trains on the current one.
 
-No thread is needed, since work on a GPU is only enqueued; nvdiffrast would hold the interpreter's lock in any case.
+No thread is needed, since GPU work is only enqueued; nvdiffrast would hold the GIL in any case.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ HIGH_PRIORITY = -1
 
 
 def render_ahead(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
-    """Yields the batches of an iterator that renders each when it is asked for, always one ahead of the caller.
+    """Yields the batches of an iterator that renders on demand, always asking for one batch ahead.
 
-    Each batch is rendered on a stream of its own kind and handed over to the caller's current stream, which waits for
-    it on the device; the host never waits.
+    Batches are rendered on a side stream and handed over to the caller's current stream, which waits for them on the
+    device; the host never waits.
     """
     side = _side_stream(device.index if device.index is not None else torch.cuda.current_device())
-    # What the caller has enqueued so far may have made what is read here: the assets on the device.
+    # The assets that are read here may still be written by what the caller has enqueued.
     side.wait_stream(torch.cuda.current_stream(device))
     ready = _enqueue(batches, side)
     while ready is not None:
@@ -40,7 +40,7 @@ def _enqueue(batches: Iterator[Batch], side: torch.cuda.Stream) -> tuple[Batch, 
 def _hand_over(batch: Batch, finished: torch.cuda.Event, device: torch.device) -> Batch:
     current = torch.cuda.current_stream(device)
     current.wait_event(finished)
-    # Otherwise the allocator could give the memory to the side stream again while the caller's stream still reads it.
+    # Otherwise the allocator could reuse the memory on the side stream while the caller's stream still reads it.
     return batch.map(lambda tensor: _record(tensor, current))
 
 
@@ -52,5 +52,5 @@ def _record(tensor: torch.Tensor, stream: torch.cuda.Stream) -> torch.Tensor:
 
 @functools.cache
 def _side_stream(index: int) -> torch.cuda.Stream:
-    """Returns the one stream of a device that all datasets render on: renderers keep scratch for each stream."""
+    """Returns the side stream of a device, one for all datasets, because renderers keep scratch memory per stream."""
     return torch.cuda.Stream(torch.device("cuda", index), priority=HIGH_PRIORITY)

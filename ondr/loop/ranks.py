@@ -1,4 +1,4 @@
-"""Which of several training processes this one is."""
+"""The rank of this training process."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ondr.errors import ConfigError
 
 
 def check_rank(rank: int | None, world_size: int | None) -> tuple[int, int] | None:
-    """Returns the pair that a user gave; None if none was given.
+    """Returns the user's rank and world size; None if neither is given.
 
     Raises:
-        ConfigError: Only one of the two was given, or the rank is outside the world.
+        ConfigError: Only one of them is given, or the rank is not below the world size.
     """
     if rank is None and world_size is None:
         return None
@@ -28,18 +28,17 @@ def check_rank(rank: int | None, world_size: int | None) -> tuple[int, int] | No
 
 
 def joined_rank() -> tuple[int, int] | None:
-    """Returns (rank, world size) of torch.distributed; None where it is not initialised."""
+    """Returns (rank, world size) of torch.distributed; None if it is not initialised."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return None
 
 
 def find_rank() -> tuple[int, int]:
-    """Returns (rank, world size): of torch.distributed if it is initialised, else as torchrun's environment says, else
-    (0, 1).
+    """Returns (rank, world size) of torch.distributed if it is initialised, else of torchrun's environment, or (0, 1).
 
     Raises:
-        ConfigError: The environment names a rank outside its world.
+        ConfigError: The environment's rank is not below its world size.
     """
     told = [os.environ.get(name) for name in ("RANK", "WORLD_SIZE")]
     environment = check_rank(*(int(number) for number in told if number)) if all(told) else None

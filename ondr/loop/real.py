@@ -1,6 +1,6 @@
-"""Real photos as batches that join with rendered ones: the same fields, size, device and number of slots.
+"""Real photos as batches that can be joined with rendered ones: the same fields, size, device and number of slots.
 
-Their order is left to the user's DataLoader; all randomness in it comes from the seed of the stream.
+Their order is left to the user's DataLoader, whose randomness is seeded by the stream.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from ondr.loop.augment import forked_random_state, seed_of
 from ondr.pixel_format import PixelFormat
 
 PER_OBJECT = tuple(field.name for field in fields(Targets) if "batch object" in str(field.type))
-"""Fields with a row for each slot, as their shapes say."""
+"""Fields with a row for each slot, according to their shapes."""
 
 Place = dict[str, int]
-"""`pass` and the next `batch` in it."""
+"""`pass`, and the next `batch` in it."""
 
 
 def photos(loader: Iterable[Any], seed: int, rank: int, place: Place) -> Iterator[tuple[Any, Place]]:
-    """Yields what a finite loader yields, pass after pass, each with the place after it.
+    """Yields the batches of a finite loader, pass after pass, each with the place after it.
 
-    Shuffling and augmentation that use the global random state of torch, numpy or random are seeded for each batch,
-    and leave that state as it was.
+    Shuffling and augmentation that use the global random state of torch, numpy or random are seeded for each batch, and
+    that state is restored.
 
     Args:
-        loader: The user's.
-        seed: Of the stream.
-        rank: Of this process: without a DistributedSampler, each rank shuffles in its own way.
+        loader: The user's loader.
+        seed: The stream's seed.
+        rank: The rank of this process: without a DistributedSampler, each rank shuffles in its own way.
         place: Where to start.
 
     Raises:
@@ -72,7 +72,7 @@ def _one_pass(loader: Iterable[Any], name: str, number: int) -> Iterator[Any]:
 def as_batch(found: Any, like: Batch, classes: int) -> Batch:
     """Returns photos as a batch with the fields of a rendered one.
 
-    Sample ids become negative, -1 - id, and draws NaN.
+    Sample ids become -1 - id, which is negative, and draws NaN.
 
     Args:
         found: What the loader yielded: a Batch or `(images, targets)`.
@@ -80,7 +80,7 @@ def as_batch(found: Any, like: Batch, classes: int) -> Batch:
         classes: Number of classes.
 
     Raises:
-        ConfigError: It is something else, of another size, lacks a field, or has a label that is no class.
+        ConfigError: It is something else, has another size, lacks a field, or has a label that is not a class.
     """
     images, targets = _parts(found)
     if not (images.is_floating_point() or images.dtype == torch.uint8) or images.shape[1:] != like.images.shape[1:]:
@@ -123,7 +123,7 @@ def _field(targets: Targets, name: str, like: Targets) -> Tensor:
     if value is not None:
         return value.to(getattr(like, name).dtype)
     if name == "ignored" and targets.labels is not None:
-        # What a person has labelled is meant to be learned.
+        # People label what is to be learned.
         return torch.zeros_like(targets.labels, dtype=torch.bool)
     raise ConfigError(
         f"real_loader's targets must have what cfg.outputs names, {', '.join(like.names())}, got one without {name}. "
@@ -132,7 +132,7 @@ def _field(targets: Targets, name: str, like: Targets) -> Tensor:
 
 
 def with_slots(batch: Batch, slots: int) -> Batch:
-    """Returns a batch with holes after its last slot, for as many slots as are wanted."""
+    """Returns a batch that is padded with holes to a number of slots."""
     wider: dict[str, Any] = {}
     for name in PER_OBJECT:
         value = getattr(batch.targets, name)
@@ -143,6 +143,6 @@ def with_slots(batch: Batch, slots: int) -> Batch:
 
 
 def slots_of(batch: Batch) -> int:
-    """Returns how many slots a batch has for objects; 0 if no field has any."""
+    """Returns the number of slots for objects in a batch; 0 if no field has any."""
     counts = [getattr(batch.targets, name).shape[1] for name in PER_OBJECT if getattr(batch.targets, name) is not None]
     return max(counts, default=0)

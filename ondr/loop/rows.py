@@ -1,4 +1,4 @@
-"""Images taken one by one from batches of other sizes, in their order, from a place that can be written down.
+"""Taking any number of images from a stream of batches, in order, from a place that can be saved.
 
 What the batches are is left to `mix`.
 """
@@ -13,15 +13,15 @@ from ondr.batch import Batch
 
 
 class Rows:
-    """Takes as many images as are asked for from an iterator of batches."""
+    """Takes any number of images from an iterator of batches."""
 
     def __init__(self, batches: Iterator[tuple[Batch, Any]], place: Any, row: int = 0) -> None:
         """Starts at a place.
 
         Args:
-            batches: Endless; each with the place after it.
-            place: Where they start.
-            row: How many images of the first batch were taken before.
+            batches: Endless; each batch with the place after it.
+            place: The place of the first batch.
+            row: Number of images of the first batch that have been taken before.
         """
         self._batches = batches
         self._place, self._row = place, row
@@ -31,13 +31,13 @@ class Rows:
         """Returns the batch that the next image is taken from."""
         while self._front is None or self._row >= len(self._front[0]):
             if self._front is not None:
-                # Another batch size than when the place was written down may make a batch shorter than the row.
+                # If the batch size has changed since the place was saved, the row may lie beyond this batch.
                 self._row, self._place = self._row - len(self._front[0]), self._front[1]
             self._front = next(self._batches)
         return self._front[0]
 
     def take(self, count: int) -> list[Batch]:
-        """Returns the next images as parts of batches, in their order."""
+        """Returns the next images in order, as parts of batches."""
         parts = []
         while count:
             batch = self.front()
@@ -47,7 +47,7 @@ class Rows:
         return parts
 
     def state(self) -> dict[str, Any]:
-        """Returns where the next image is: the arguments `place` and `row` that lead there."""
+        """Returns the place of the next image, as the arguments `place` and `row`."""
         if self._front is not None and self._row >= len(self._front[0]):
             return {"place": self._front[1], "row": self._row - len(self._front[0])}
         return {"place": self._place, "row": self._row}

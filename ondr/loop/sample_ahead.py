@@ -1,4 +1,4 @@
-"""Drawing scenes of several batches in one go: most of what a draw costs does not depend on the number of images."""
+"""Drawing the scenes of several batches at once, since most of the cost does not depend on the number of images."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ondr.sampling import Sampler
 from ondr.scene import Scene
 
 IMAGES = 128
-"""As many as are drawn at once. With the default laws 128 took 1.3 times as long as 32, and one 0.6 times."""
+"""Number of images drawn at once. With the default laws 128 took 1.3 times as long as 32, and one 0.6 times."""
 
 
 class SampleAhead:
-    """Hands out the scenes of one batch after the other, which do not depend on how many were drawn together.
+    """Hands out the scenes of one batch after the other; they do not depend on how many were drawn together.
 
-    What was drawn before a parameter of a law moved, or for a batch that is not asked for, is thrown away. So the first
-    draw is of one batch, and each of twice as many as the one before while all that was drawn is used.
+    Scenes drawn before a parameter moved, or for batches that are not asked for, are thrown away. So the first draw is
+    of one batch, and as long as everything drawn is used, each draw is of twice as many batches as the one before.
     """
 
     def __init__(self, sampler: Sampler, parameters: Parameters) -> None:
@@ -33,7 +33,7 @@ class SampleAhead:
 
         Args:
             ids: The batch's sample ids.
-            stride: From one batch's first id to that of the batch that will probably be asked for after it.
+            stride: Distance from a batch's first id to that of the batch that will probably be asked for next.
         """
         before, self._stamp = self._stamp, self._parameters.stamp()
         stays = self._stamp is not None and self._stamp == before
@@ -51,5 +51,5 @@ class SampleAhead:
 
 
 def _own(scene: Scene) -> Scene:
-    """Returns a scene of which what a batch hands on keeps no memory of other batches alive."""
+    """Returns a scene whose ids and draws, which a Batch keeps, do not keep the memory of other batches alive."""
     return replace(scene, sample_ids=scene.sample_ids.clone(), draws=scene.draws.map(Tensor.clone))

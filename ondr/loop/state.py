@@ -1,4 +1,4 @@
-"""What is saved of a stream, as plain numbers, lists and dicts, and the checks when it comes back."""
+"""The state of a stream, as plain numbers, lists and dicts, and its checks when it is loaded."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from ondr.errors import ConfigError
 from ondr.loop.numbering import Numbering, Position
 
 State = dict[str, Any]
-"""`seed`, `pass`, `batch` (of each rank in this pass, the next one), `next_id`, `parameters` (those moved away from the
-config's). One made inside a worker also says under `worker` which batch that worker renders next."""
-
+"""`seed`, `pass`, `batch` (the next one of each rank in this pass), `next_id`, and `parameters` (those that differ from
+the config). A state made inside a worker also has `worker`, with the batch that this worker renders next."""
 KEYS = ("seed", "pass", "batch", "next_id")
 
 
 def make_state(seed: int, place: Position, moved: dict[str, list[float]]) -> State:
-    """Returns the state of a stream that goes on at a place."""
+    """Returns the state of a stream that continues at a place."""
     return {"seed": seed, "pass": place.number, "batch": place.batch, "next_id": place.next_id, "parameters": moved}
 
 
 def make_worker_state(state: State, numbering: Numbering, next_batch: int) -> State:
-    """Returns the state of one of several workers, which together make up the stream.
+    """Returns the state of one of several workers that together make up the stream.
 
     Args:
         state: Any state in the pass of `next_batch`.
@@ -33,15 +32,15 @@ def make_worker_state(state: State, numbering: Numbering, next_batch: int) -> St
 
 
 def read_state(state: State, seed: int, numbering: Numbering) -> tuple[Position, int | None]:
-    """Returns the place of a state and, for one of a worker, the batch that the worker renders next.
+    """Returns the place of a state and, if a worker made it, the batch that the worker renders next.
 
     Args:
         state: From `make_state` or `make_worker_state`.
-        seed: The config's.
-        numbering: The shape of the stream that is to go on.
+        seed: The config's seed.
+        numbering: The shape of the stream to continue.
 
     Raises:
-        ConfigError: It is no such state, or it does not fit.
+        ConfigError: It is not a state, or does not match the stream.
     """
     if not isinstance(state, dict) or not {*KEYS, "parameters"} <= state.keys():
         held = sorted(map(str, state)) if isinstance(state, dict) else type(state).__name__

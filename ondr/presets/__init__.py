@@ -1,4 +1,4 @@
-"""Published recipes and our own advice, one YAML file each."""
+"""Published recipes and our own recommendations, one YAML file each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ondr.settings.reading import override, parse_yaml
 from ondr.settings.wording import nearest
 
 SWITCHES = "switches"
-"""The key of a preset's file under which it names parts of its recipe, and the settings that leave each out."""
+"""The key of a preset's file that lists parts of its recipe with the overrides that remove each."""
 
 
 def preset_names() -> list[str]:
@@ -27,7 +27,7 @@ def preset(name: str, overrides: Sequence[str] = (), without: Sequence[str] = ()
     Args:
         name: One of `preset_names`.
         overrides: As for `Config.load`.
-        without: Parts of the recipe to leave out, for ablations; the preset's file names them under `switches`.
+        without: Parts of the recipe to leave out, for ablations; listed in the preset's file under `switches`.
 
     Raises:
         ConfigError: There is no such preset or part, or a key or value is wrong.
@@ -41,7 +41,7 @@ def preset(name: str, overrides: Sequence[str] = (), without: Sequence[str] = ()
 
 
 def read_preset(name: str) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Returns what a preset's file sets, and the overrides that leave out each part of its recipe.
+    """Returns the settings of a preset's file, and the overrides that remove each part of its recipe.
 
     Raises:
         ConfigError: There is no such preset.
