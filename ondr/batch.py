@@ -1,4 +1,4 @@
-"""What reaches the training loop: images with their labels, as tensors.
+"""The output of a stream: images with their labels, as tensors.
 
 Other label conventions are left to `views`, and the collation of batches to `collate`.
 """

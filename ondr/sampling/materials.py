@@ -113,7 +113,7 @@ def _if(condition: bool, value: Callable[[], Tensor]) -> Tensor | None:
 def _patterns(
     every: Every, source: Tensor, poses: Poses, extent: Float[Tensor, "mesh 3"], noisy: bool
 ) -> dict[str, Tensor | None]:
-    """Returns the fields of `Materials` that describe patterns, but for their colours.
+    """Returns the fields of `Materials` that describe patterns, except their colours.
 
     Args:
         every: The draws.

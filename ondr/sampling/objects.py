@@ -27,7 +27,7 @@ IN_UNITS = ("distractors", "context")
 TURNED = ("objects", "distractors", "context", "occluders", "clutter")
 """Groups with a law of rotation, in the order of their slots."""
 FROM_FILES = ("objects", "context", "occluders", "clutter")
-"""Of them those whose meshes come from files, which say by `up` how they are to stand."""
+"""Those of them whose meshes come from files, with an axis that points up."""
 DERIVED_GROUPS = ("objects", "distractors")
 """Groups whose distance, and whose screen size unless it is drawn, are added to the draws."""
 

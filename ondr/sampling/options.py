@@ -14,7 +14,7 @@ from ondr.settings.wording import nearest
 
 @dataclass(frozen=True)
 class Options:
-    """What one discrete quantity chooses from."""
+    """The options of a discrete quantity."""
 
     number: int = 0
     """Number of options."""

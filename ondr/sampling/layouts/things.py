@@ -113,7 +113,7 @@ class Placement:
     span: Float[Tensor, "batch"]
     """The unit of lengths on the ground, metres."""
     boards: Boards | None = None
-    """What the tables are to be; None: one table of the drawn size."""
+    """Boards in place of the table; None: a table of the drawn size."""
 
     @classmethod
     def of(cls, things: Things, camera: Camera, position: Float[Tensor, "batch slot 3"]) -> Placement:
