@@ -12,8 +12,8 @@ import torch
 def isolated(device: torch.device) -> Iterator[None]:
     """Switches autocast, inference mode and another default type off within the context; grad mode is kept.
 
-    Autocast and another default type would change the precision of poses. Tensors made in inference mode can never be used
-    with gradients, and some that are made here are cached.
+    Autocast and another default type would change the precision of poses. Tensors made in inference mode can never be
+    used with gradients, and some that are made here are cached.
     """
     grad, dtype = torch.is_grad_enabled(), torch.get_default_dtype()
     torch.set_default_dtype(torch.float32)

@@ -70,7 +70,7 @@ class Sampler:
         overrides = overrides or {}
         check_names(overrides, self.plan.draws, self.derived)
         numbers = numbered(overrides, self._choices)
-        check_domains(numbers, self.cfg.used_quantities)
+        check_domains(numbers, self.cfg.quantities())
         with isolated(self.device):
             return self._draw(sample_ids, parameters, self.cfg.seed if seed is None else seed, numbers)
 
