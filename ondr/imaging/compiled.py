@@ -19,8 +19,16 @@ from ondr.leaves import Tree, map_leaves
 
 Setting = Literal["auto"] | bool
 
-OPTIONS: dict[str, Any] = {"max_fusion_size": 1024}
-"""Inductor's default of 64 operations would split shading into dozens of kernels with intermediate planes in memory."""
+OPTIONS: dict[str, Any] = {
+    "max_fusion_size": 1024,
+    "max_pointwise_cat_inputs": 0,
+    "max_complex_pointwise_cat_inputs": 0,
+    "assert_indirect_indexing": False,
+}
+"""The default of 64 operations would cut shading into dozens of loops, with all intermediate planes in memory. Channels
+that are stacked by one loop over all of them would be two loops more. Checks of all indices, which are held in their
+tables anyway, would take the shading loop from 128 registers to 179, and so half of the warps off a multiprocessor."""
+
 
 MOST_SHAPES = 256
 """How often a function may be recompiled, for batch sizes, image sizes and asset banks. Past torch's default of 8, a
@@ -71,7 +79,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
     Nothing is recorded for autograd.
     """
-    inner = torch.compile(function, fullgraph=True, dynamic=False, options=OPTIONS)
+    inner = torch.compile(function, fullgraph=True, dynamic=False, options=_known_options())
 
     @functools.wraps(function)
     def call(*args: Any) -> Any:
@@ -80,6 +88,13 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
             return inner(*args)
 
     return call
+
+
+def _known_options() -> dict[str, Any]:
+    """Returns those of `OPTIONS` that this torch has."""
+    from torch._inductor import config
+
+    return {name: value for name, value in OPTIONS.items() if hasattr(config, name)}
 
 
 def mark_rows_dynamic(tables: Tree) -> Tree:

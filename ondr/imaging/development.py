@@ -74,10 +74,17 @@ def jpeg(images: Images, quality: Values) -> Images:
     if images.device.type != "cpu" or needs_grad(images, quality):
         from kornia.enhance import jpeg_codec_differentiable
 
-        return jpeg_codec_differentiable(images, quality.clamp(1, 99)).clamp(0, 1)
+        return jpeg_codec_differentiable(images, _within(quality, 1.0, 99.0)).clamp(0, 1)
     encoded = (images.detach().permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
     decoded = [_through_codec(image, round(q)) for image, q in zip(encoded, quality.tolist(), strict=True)]
     return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.dtype) / 255
+
+
+def _within(values: Values, low: float, high: float) -> Values:
+    """Returns values held within bounds. They say so themselves: kornia asks, and a GPU would have to be waited for."""
+    held = values.clamp(low, high)
+    held.__dict__.update(amin=lambda: torch.tensor(low), amax=lambda: torch.tensor(high))
+    return held
 
 
 def _through_codec(image: np.ndarray, quality: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from ondr.imaging import row_effects
 from ondr.imaging.blur import blur
 from ondr.imaging.compiled import compiled
 from ondr.imaging.photometric import expose, expose_fused
+from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat
 from ondr.scene import Scene
 from ondr.scratch import scratch
@@ -60,7 +61,7 @@ def exposed(linear: Images, scene: Scene, cfg: Config, plan: OutputPlan) -> Num[
     linear = _on_rows(row_effects.SENSOR, linear, scene, plan)
     ids, pixels, engine = scene.device_ids, exposed_format(scene, cfg), cfg.photometric.engine
     if plan.fast and engine == "fused" and linear.device.type != "cpu":
-        return compiled(expose_fused)(linear, scene.effects, scene.seed, ids, pixels)
+        return compiled(expose_fused)(linear, scene.effects, normal_table(linear.device), scene.seed, ids, pixels)
     out = None if plan.out is None else exposed_buffer(scene, cfg, plan.out)
     return pixels.of(expose(linear, scene.effects, seed=scene.seed, sample_ids=ids, engine=engine, out=out))
 

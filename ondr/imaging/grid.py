@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Float32, Int16, Int32, Int64, Num
 from torch import Tensor
 
-from ondr.imaging.background import BackgroundTables, background_at
+from ondr.imaging.background import BackgroundTables, background_at, background_planes
 from ondr.imaging.photometric import expose_planes, factors_of
 from ondr.imaging.shading import ShadingTables, shade
 from ondr.lens import rays_at
@@ -106,6 +106,9 @@ def shade_every_pixel(
     tables: ShadingTables, background: BackgroundTables, grid: Grid, size: tuple[int, int], trilinear: bool
 ) -> Vector:
     """Returns linear RGB as three planes `[batch * height * width]`. See `shade_grid`."""
+    if not len(tables.surface.vertex_offset):
+        # Without a slot nothing is seen, and a GPU would be asked for row 0 of tables that have none.
+        return tuple(plane.flatten() for plane in background_planes(background, size))
     step = grid.triangle.shape[2] // size[1]
     colors, seen = shade_every_sample(tables, grid, step, trilinear)
     shape = (len(grid.triangle), *size)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64, Num
+from jaxtyping import Float, Float32, Int64, Num
 from torch import Tensor
 
 from ondr.color import brighten, saturate, shift_hue, srgb_from_linear, stretch
@@ -57,19 +57,23 @@ def expose(
         expose_numba(linear, effects, seed=seed, sample_ids=sample_ids, out=new)
         return new
     else:
-        images = expose_fused(linear, effects, seed, sample_ids)
+        images = expose_fused(linear, effects, normal_table(linear.device), seed, sample_ids)
     return images if out is None else out.copy_(converted(images, out.dtype))
 
 
 def expose_fused(
     linear: Float[Tensor, "batch 3 height width"],
     effects: Effects,
+    normal_table: Float32[Tensor, "4096"],
     seed: int,
     sample_ids: Int64[Tensor, "batch"],
     pixels: PixelFormat = FLOATS,
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Exposes a batch by the definition, into images of a format. See `expose`."""
-    noise = noise_planes(normal_table(linear.device), seed, sample_ids, (linear.shape[2], linear.shape[3]))
+    """Exposes a batch by the definition, into images of a format. See `expose`.
+
+    The table comes as an argument, since what a cache keeps is computed anew by a compiled function at every call.
+    """
+    noise = noise_planes(normal_table, seed, sample_ids, (linear.shape[2], linear.shape[3]))
     factors = tuple(factor[:, None, None] for factor in factors_of(effects))
     return pixels.stack(expose_planes(linear.unbind(1), factors, noise))
 

@@ -44,8 +44,10 @@ def expose(
 
 def adjust_contrast_about_grey(images: Tensor, factor: Tensor) -> Tensor:
     """Applies kornia's contrast, which multiplies, to the distance from mid-grey."""
-    distance = adjust_brightness(images, -0.5, clip_output=False)
-    return adjust_brightness(adjust_contrast(distance, factor, clip_output=False), 0.5)
+    # A tensor, since kornia would copy a number to a GPU from memory that is not pinned.
+    half = images.new_full((), 0.5)
+    distance = adjust_brightness(images, -half, clip_output=False)
+    return adjust_brightness(adjust_contrast(distance, factor, clip_output=False), half)
 
 
 def apply(effect: Callable[..., Tensor], images: Tensor, factor: Tensor, *others: Tensor, neutral: float) -> Tensor:

@@ -117,7 +117,8 @@ class Facts:
     @functools.cached_property
     def points(self) -> Points:
         """The surface points that pixels see."""
-        pixel = covered_pixels(self.seen.triangle)
+        # Without a slot nothing is seen, and a GPU would be asked for row 0 of tables that have none.
+        pixel = covered_pixels(self.seen.triangle if self.placed.triangle_count.shape[1] else self.seen.triangle[:0])
         return points_at(self.assets.bank, self.placed, self.seen, self.scene.camera, pixel)
 
     def punch(self, values: Tensor, hole: float = 0) -> Tensor:

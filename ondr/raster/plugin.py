@@ -6,8 +6,10 @@ import contextlib
 import functools
 import importlib
 import os
+import re
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +21,9 @@ from ondr.device import CUDA_INSTALL
 from ondr.errors import BackendError
 
 PLUGIN = "nvdiffrast_plugin_"
+RUNTIME = "libcudart.so"
+BUILD = "Error building extension"
+FAULT = re.compile(r"\b(error|fatal|cannot find|not found|undefined reference)\b")
 
 
 @functools.cache
@@ -51,16 +56,15 @@ def make_context(device: torch.device) -> Any:
     """
     make = load_nvdiffrast().RasterizeCudaContext
     try:
-        with cuda_headers(), ninja_on_path():
+        with cuda_headers(), cuda_runtime(), ninja_on_path():
             try:
                 return make(device=device)
             except ModuleNotFoundError as error:
                 enter_plugin(error)
                 return make(device=device)
     except (RuntimeError, OSError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BackendError(
-            f"nvdiffrast must compile itself once with nvcc and ninja, got {first!r}. Install the CUDA toolkit "
+            f"nvdiffrast must compile itself once with nvcc and ninja, got {reason(error)!r}. Install the CUDA toolkit "
             f"{torch.version.cuda}, set CUDA_HOME to it, run pip install ninja, or set device: cpu."
         ) from error
 
@@ -96,6 +100,21 @@ def cuda_headers() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def cuda_runtime() -> Iterator[None]:
+    """Lets linkers find CUDA's runtime in site-packages inside the block, where the toolkit lacks it.
+
+    That is so where torch takes the folder above a script named nvcc for the toolkit, and of a toolkit that pip has
+    installed, whose library has no name without a version.
+    """
+    found = [] if toolkit_has(RUNTIME, ("lib64", "lib")) else packaged_runtimes(sys.path)
+    with tempfile.TemporaryDirectory(prefix="ondr-") as folder:
+        if found:
+            (Path(folder) / RUNTIME).symlink_to(found[0])
+        with _extended("LIBRARY_PATH", [Path(folder)] if found else []):
+            yield
+
+
+@contextlib.contextmanager
 def ninja_on_path() -> Iterator[None]:
     """Lets torch find the ninja that pip has put beside this Python, whose environment need not be activated."""
     with _extended("PATH", [Path(sysconfig.get_path("scripts"))]):
@@ -117,13 +136,26 @@ def _extended(variable: str, folders: list[Path]) -> Iterator[None]:
             os.environ[variable] = str(before)
 
 
-def toolkit_has(header: str) -> bool:
-    """Returns whether the CUDA toolkit that torch would compile with has a header."""
+def toolkit_has(name: str, folders: tuple[str, ...] = ("include",)) -> bool:
+    """Returns whether the CUDA toolkit that torch would compile with has a file."""
     from torch.utils.cpp_extension import CUDA_HOME
 
-    return CUDA_HOME is not None and (Path(CUDA_HOME) / "include" / header).exists()
+    return CUDA_HOME is not None and any((Path(CUDA_HOME) / folder / name).exists() for folder in folders)
 
 
 def packaged_headers(paths: list[str]) -> list[Path]:
     """Returns the include folders of NVIDIA's wheels (`nvidia/cu13/include` and the like) under import paths."""
     return sorted(folder for path in paths for folder in Path(path).glob("nvidia/cu*/include") if folder.is_dir())
+
+
+def packaged_runtimes(paths: list[str]) -> list[Path]:
+    """Returns CUDA's runtime in NVIDIA's wheels (`nvidia/cu13/lib/libcudart.so.13` and the like) under import paths."""
+    return sorted(file for path in paths for file in Path(path).glob(f"nvidia/cu*/lib/{RUNTIME}.*"))
+
+
+def reason(error: Exception) -> str:
+    """Returns the line of a compiler's output that says what is wrong; of other errors, the first."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    # Torch gives all that ninja has printed; what ninja ran is a line that begins with its number, "[3/16] ...".
+    built = lines[1:] if lines[0].startswith(BUILD) else []
+    return next((line for line in built if FAULT.search(line) and not line.startswith("[")), lines[0])

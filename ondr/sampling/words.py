@@ -86,7 +86,9 @@ class DrawWords:
         """
         slots = torch.arange(self.words.shape[1], device=self.words.device)
         turn = self.sample_ids[:, None].expand(-1, len(slots)) if turn is None else turn
-        turn, largest = torch.broadcast_tensors(turn, torch.as_tensor(number, device=turn.device))
+        # Filled in: a number that is copied to a GPU makes the host wait.
+        number = number if isinstance(number, Tensor) else turn.new_full((), number)
+        turn, largest = torch.broadcast_tensors(turn, number)
         round_ = turn // largest
         names = torch.full_like(round_, self.key)
         word, start, *_ = rng.philox((round_ & rng.MASK, round_ >> 32 & rng.MASK, names, slots + CYCLE_SLOT), self.seed)

@@ -15,6 +15,7 @@ from ondr.imaging import compiled
 from ondr.imaging.compiled import mark_rows_dynamic, wants_compile
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, develop_grid
+from ondr.imaging.photometric import expose_fused
 from ondr.imaging.shading import shading_tables
 from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat, as_floats
@@ -91,6 +92,28 @@ def test_more_shapes_than_torch_allows_by_itself(monkeypatch: pytest.MonkeyPatch
         assert compiled.compiled(double)(torch.ones(size)).sum() == 2 * size
     assert not compiled.compiled(double)(torch.ones(2, requires_grad=True)).requires_grad
     compiled.compiled.cache_clear()
+
+
+def test_options_that_this_torch_does_not_have_are_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compiled, "OPTIONS", {"max_fusion_size": 1024, "no_such_option": 1})
+    assert compiled._known_options() == {"max_fusion_size": 1024}
+
+
+def test_the_table_of_noise_is_no_part_of_a_compiled_function():
+    """A compiler looks through caches: what they keep would be computed at every call."""
+    graphs = []
+
+    def keep(graph: torch.fx.GraphModule, _: object):
+        graphs.append(graph.code)
+        return graph
+
+    linear = torch.rand(2, 3, 4, 5)
+    drawn = effects(2, noise_std=0.05)
+    torch._dynamo.reset()
+    made = torch.compile(expose_fused, fullgraph=True, backend=keep)(linear, drawn, normal_table(), 7, torch.arange(2))
+    assert torch.equal(made, expose_fused(linear, drawn, normal_table(), 7, torch.arange(2)))
+    assert len(graphs) == 1
+    assert "ndtri" not in graphs[0]
 
 
 def test_free_rows_never_has_one_row():

@@ -57,7 +57,7 @@ def test_developed_at_once_equals_shaded_then_exposed(step: int):
     tables, behind, _ = world()
     drawn = effects(BATCH, brightness=torch.tensor([0.8, 1, 1.3]), noise_std=torch.tensor([0.1, 0, 0.02]))
     what, numbers = (tables, behind, Grid(*ids(step)), SIZE, False), torch.tensor([5, 2**33, 8])
-    expected = expose_fused(shade_grid(*what), drawn, 3, numbers)
+    expected = expose_fused(shade_grid(*what), drawn, normal_table(), 3, numbers)
     assert torch.equal(develop_grid(*what, drawn, normal_table(), 3, numbers), expected)
 
 

@@ -49,7 +49,7 @@ def expose(engine: photometric.Engine = "fused", light: torch.Tensor | None = No
 
 
 def defined(**case: torch.Tensor) -> torch.Tensor:
-    return photometric.expose_fused(linear(), effects(BATCH, **case), 9, IDS)
+    return photometric.expose_fused(linear(), effects(BATCH, **case), normal_table(), 9, IDS)
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

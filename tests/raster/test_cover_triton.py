@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -21,6 +23,30 @@ pytest.importorskip("triton", reason="Triton is not installed; it comes with tor
 from ondr.raster.cover_triton import covered_pixels
 from ondr.raster.soup import make_soup
 
+COMPILE = """
+import re, subprocess, sys, tempfile
+from pathlib import Path
+import triton
+from triton.backends import nvidia
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+from ondr.raster.cover_triton import ROWS, _mark
+
+types = {"points": "*i32", "corners": "*fp32", "kind": "*i32", "owner": "*i64", "bits": "*i32", "height": "i32",
+         "width": "i32", "words": "i32", "max_inverse": "fp32", "ROWS": "constexpr"}
+assert list(types) == _mark.arg_names
+source = ASTSource(_mark, signature=types, constexprs={"ROWS": ROWS})
+kernel = triton.compile(source, target=GPUTarget("cuda", int(sys.argv[1]), 32), options={"num_warps": 1})
+with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
+    file.write(kernel.asm["ptx"])
+    file.flush()
+    ptxas = Path(nvidia.__file__).parent / "bin" / "ptxas"
+    target = {"80": "sm_80", "90": "sm_90a"}[sys.argv[1]]
+    command = [ptxas, "-v", "--gpu-name", target, file.name, "-o", "/dev/null"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+print(re.search(r"Used (\\d+) registers", said)[1], re.search(r"(\\d+) bytes spill stores", said)[1])
+"""
+"""Prints how many registers a thread of the kernel has, and how many bytes it puts by in memory."""
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -56,3 +82,17 @@ def test_a_floor_under_the_camera_is_counted_where_it_is_seen() -> None:
     pose = torch.tensor([[1.0, 0, 0, 0.3], [0, 0, -1, 0.5], [0, 1, 0, 0.1]])
     what = bank, place(bank, [[0]], pose[None, None]), pinhole(30.0, *size), size
     assert covered(*what).item() == pytest.approx(raster.visible(*what).covered.item(), abs=3)
+
+
+@pytest.mark.parametrize("capability", [80, 90])
+def test_the_kernel_compiles_for_gpus_that_are_not_there(capability: int) -> None:
+    """In a process of its own, since here the interpreter may stand in for the compiler."""
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILE, str(capability)], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    registers, spilled = map(int, done.stdout.split())
+    assert spilled == 0
+    # 20 programs of 32 threads share the 65,536 registers of a multiprocessor, which takes 32 of them at most.
+    assert registers <= 96

@@ -138,6 +138,48 @@ def test_a_toolkit_with_headers_is_left_alone(monkeypatch: pytest.MonkeyPatch) -
         assert "CPATH" not in os.environ
 
 
+def test_the_packaged_runtime_stands_in_for_a_toolkit_without_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "nvidia" / "cu13" / "lib" / "libcudart.so.13"
+    library.parent.mkdir(parents=True)
+    library.write_text("a library")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setenv("LIBRARY_PATH", "/somewhere/lib")
+    monkeypatch.setattr(plugin, "toolkit_has", lambda *_: False)
+    with plugin.cuda_runtime():
+        # What a linker that is told -lcudart looks for.
+        found = [Path(folder) / "libcudart.so" for folder in os.environ["LIBRARY_PATH"].split(os.pathsep)]
+        assert [file.read_text() for file in found if file.exists()] == ["a library"]
+    assert os.environ["LIBRARY_PATH"] == "/somewhere/lib"
+    monkeypatch.setattr(plugin, "toolkit_has", lambda *_: True)
+    with plugin.cuda_runtime():
+        assert os.environ["LIBRARY_PATH"] == "/somewhere/lib"
+
+
+def test_a_toolkit_is_searched_for_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch.utils import cpp_extension
+
+    monkeypatch.setattr(cpp_extension, "CUDA_HOME", str(tmp_path))
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "libcudart.so").touch()
+    assert plugin.toolkit_has("libcudart.so", ("lib64", "lib"))
+    assert not plugin.toolkit_has("libcudart.so", ("lib64",))
+    assert not plugin.toolkit_has("cusparse.h")
+
+
+def test_the_error_is_the_line_that_says_what_is_wrong() -> None:
+    built = "\n".join([
+        "Error building extension 'nvdiffrast_plugin': [1/2] c++ -Werror -c a.cpp",
+        "[2/2] c++ a.o -lcudart -o plugin.so",
+        "/usr/bin/ld: cannot find -lcudart: No such file or directory",
+        "collect2: error: ld returned 1 exit status",
+    ])  # fmt: skip
+    assert plugin.reason(RuntimeError(built)) == "/usr/bin/ld: cannot find -lcudart: No such file or directory"
+    assert plugin.reason(OSError("CUDA_HOME is not set.\nAn error.")) == "CUDA_HOME is not set."
+    assert plugin.reason(RuntimeError()) == "RuntimeError"
+
+
 def test_ninja_is_found_beside_python_without_an_activated_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

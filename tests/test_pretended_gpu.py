@@ -1,0 +1,135 @@
+"""The code for CUDA on a GPU that is none (`tests.pretend`): the CPU's images, and no wait but the rasterizer's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+import ondr
+from ondr.batch import Targets
+from ondr.pixel_format import as_floats
+from tests.pretend.renderer import ondr_on_a_gpu
+from tests.test_render import dataset
+
+IDS = (100, 101, 102)
+ON_GPU = "cuda:0"
+RASTERIZER = "a copy to the CPU (raster/nvdiffrast.py:"
+WITHOUT = ("image_size", "sample_ids", "amodal_masks", "stencil")
+OUTPUTS = [name for name in Targets.__dataclass_fields__ if name not in WITHOUT]
+NOW_AND_THEN = {
+    "blur_sigma": [0.5, 2],
+    "chromatic_aberration": [0.5, 2],
+    "defocus_radius": [0.5, 2],
+    "motion_blur_length": [2, 6],
+    "vignetting": [0, 0.5],
+    "exposure_stops": [-1, 1],
+    "white_balance_kelvin": [4000, 8000],
+    "shot_noise": [0, 0.05],
+    "read_noise_std": [0, 0.05],
+    "gamma": [0.8, 1.2],
+    "grayscale": [0, 1],
+    "salt_and_pepper": [0, 0.05],
+    "sharpen": [0, 1],
+    "posterize_bits": [3, 8],
+}
+EFFECTS = {name: {"probability": 0.5, "law": law} for name, law in NOW_AND_THEN.items()}
+SHADOWS = {"shadow_strength": {"probability": 0.6, "law": [0.3, 1]}, "shadow_softness": [0, 0.05]}
+JPEG = {"jpeg_quality": {"probability": 0.7, "law": [30, 95]}}
+WORLDS: dict[str, dict[str, Any]] = {
+    "all labels": {"outputs": OUTPUTS},
+    "effects": {"photometric": EFFECTS},
+    "kornia": {"photometric": {**EFFECTS, "engine": "kornia", "contrast": 1.2}},
+    "bytes": {"images_dtype": "uint8", "channels_last": True},
+    "a lens": {"camera": {"distortion": {"k1": [-0.05, 0.1], "p1": 0.01}}},
+    "shadows": {"layout": "tabletop", "lights": SHADOWS},
+    "nothing": {"objects": {"count": 0}, "distractors": {"count": 0}},
+    "in parts": {"render": {"micro_batch": 2}},
+}
+
+
+def small(device: str, **settings: Any) -> ondr.RandomizedScenes:
+    render = {"compile": True, "antialias": False, **settings.pop("render", {})}
+    return dataset(**{"image_size": [48, 64], **settings, "device": device, "render": render})
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_a_gpu_makes_the_images_and_labels_of_the_cpu(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.no_grad():
+        expected = small("cpu", **WORLDS[name]).render(IDS)
+        with ondr_on_a_gpu(monkeypatch) as (gpu, _):
+            scenes = small(ON_GPU, **WORLDS[name])
+            # The first step uploads what stays.
+            scenes.render(IDS)
+            gpu.waits.clear()
+            found = scenes.render(IDS)
+            waits = list(gpu.waits)
+            found = found.to("cpu")
+    assert waits
+    assert [wait for wait in waits if not wait.startswith(RASTERIZER)] == []
+    # Its rasterizer rounds no vertices: some pixels along edges see something else.
+    images, drawn = (as_floats(batch.images) for batch in (found, expected))
+    assert ((images - drawn).abs().amax(1) <= 2 / 255).double().mean() > 0.995
+    for field in expected.targets.names():
+        there, here = (getattr(batch.targets, field).double() for batch in (found, expected))
+        close = (there - here).abs() <= 0.02 * (1 + here.abs())
+        assert (~close).sum() <= 0.01 * close.numel(), field
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"photometric": JPEG},
+        {"objects": {"rotation": {"views": {"subdivisions": 1, "in_plane": 2, "cycle": True}}}},
+    ],
+)
+def test_waits_that_only_a_few_settings_would_bring_are_not_there(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with torch.no_grad(), ondr_on_a_gpu(monkeypatch) as (gpu, _):
+        scenes = small(ON_GPU, **settings)
+        scenes.render(IDS)
+        gpu.waits.clear()
+        scenes.render(IDS)
+    assert [wait for wait in gpu.waits if not wait.startswith(RASTERIZER)] == []
+
+
+def test_a_stream_on_a_gpu_waits_once_for_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ondr_on_a_gpu(monkeypatch) as (gpu, calls):
+        stream = iter(small(ON_GPU, batch_size=3, render={"antialias": True}))
+        next(stream)
+        gpu.waits.clear()
+        calls.clear()
+        for _ in range(3):
+            next(stream)
+    # Antialiasing draws twice; what is counted for the one is known for the other.
+    assert len(gpu.waits) == 3
+    assert all(wait.startswith(RASTERIZER) for wait in gpu.waits)
+    assert all(function.__name__ in ("develop_grid", "shade_grid", "expose_fused", "of") for function, _ in calls)
+
+
+def test_what_would_fail_or_wait_on_a_gpu_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ondr_on_a_gpu(monkeypatch) as (gpu, _):
+        values = torch.arange(6.0, device=ON_GPU)
+        with pytest.raises(RuntimeError, match="same device"):
+            values + torch.ones(6)
+        assert (values + torch.tensor(1.0)).is_cuda
+        assert not gpu.waits
+        steps = (
+            lambda: values.sum().item(),
+            lambda: values[values > 2],
+            lambda: values.nonzero(),
+            lambda: values[[0, 2]],
+            lambda: torch.ones(3).to(ON_GPU),
+            lambda: torch.tensor([1.0, 2.0], device=ON_GPU),
+            lambda: values.repeat_interleave(torch.ones(6, dtype=torch.int64, device=ON_GPU)),
+            lambda: values.cpu(),
+        )
+        for number, step in enumerate(steps):
+            gpu.waits.clear()
+            step()
+            assert gpu.waits, number
+        gpu.waits.clear()
+        assert torch.ones(3).pin_memory().to(ON_GPU, non_blocking=True).is_cuda
+        assert not gpu.waits
