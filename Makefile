@@ -47,6 +47,8 @@ docs: $(VENV)/installed-docs
 	$(BIN)/mkdocs build --strict
 
 # All that needs a GPU, with whatever $(PYTHON) has installed: tests, speed, and what the stream costs a training loop.
+# From the checkout, whether or not it is installed.
+gpu-check: export PYTHONPATH := $(CURDIR):$(PYTHONPATH)
 gpu-check:
 	ONDR_REQUIRE_CUDA=1 $(PYTHON) -m pytest -m cuda
 	$(PYTHON) benchmarks/throughput.py --device cuda --json benchmarks/results/cuda.json

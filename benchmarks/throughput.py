@@ -12,7 +12,6 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 import ondr
+from ondr.doctor import version
 from ondr.measure import Measurement, measure
 from ondr.settings.writing import written
 
@@ -69,7 +69,7 @@ def machine(device: str) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "driver": _output("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
         "system": platform.platform(),
-        "versions": {"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "commit": _output("git", "-C", str(HERE), "describe", "--always", "--dirty", "--abbrev=12"),
     }
 

@@ -12,7 +12,7 @@ import jaxtyping
 import pytest
 import torch
 
-from tests import kernels, typecheck
+from tests import kernels
 
 kernels.drop_stale()
 
@@ -22,6 +22,8 @@ atexit.register(shutil.rmtree, os.environ["ONDR_CACHE"], ignore_errors=True)
 
 # Checking doubles the time, and torch.compile does not look into checked functions: `make shapes` switches it on.
 if os.environ.get("ONDR_TYPECHECK") == "1":
+    from tests import typecheck
+
     typecheck.install()
 
 

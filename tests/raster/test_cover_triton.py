@@ -25,9 +25,7 @@ from ondr.raster.soup import make_soup
 
 COMPILE = """
 import re, subprocess, sys, tempfile
-from pathlib import Path
 import triton
-from triton.backends import nvidia
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 from ondr.raster.cover_triton import ROWS, _mark
@@ -40,7 +38,7 @@ kernel = triton.compile(source, target=GPUTarget("cuda", int(sys.argv[1]), 32), 
 with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
     file.write(kernel.asm["ptx"])
     file.flush()
-    ptxas = Path(nvidia.__file__).parent / "bin" / "ptxas"
+    ptxas = triton.knobs.nvidia.ptxas.path
     target = {"80": "sm_80", "90": "sm_90a"}[sys.argv[1]]
     command = [ptxas, "-v", "--gpu-name", target, file.name, "-o", "/dev/null"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
