@@ -24,10 +24,13 @@ OPTIONS: dict[str, Any] = {
     "max_pointwise_cat_inputs": 0,
     "max_complex_pointwise_cat_inputs": 0,
     "assert_indirect_indexing": False,
+    "triton.spill_threshold": 2**20,
 }
 """The default of 64 operations would cut shading into dozens of loops, with all intermediate planes in memory. Channels
 that are stacked by one loop over all of them would be two loops more. Checks of all indices, which are held in their
-tables anyway, would take the shading loop from 128 registers to 179, and so half of the warps off a multiprocessor."""
+tables anyway, would take the shading loop from 128 registers to 179, and so half of the warps off a multiprocessor. And
+where all ways to build a loop put registers by in memory, the fastest is to be taken, which has to be measured:
+otherwise the first is, which puts by the most."""
 
 
 MOST_SHAPES = 256
