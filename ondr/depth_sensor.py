@@ -31,7 +31,7 @@ def measured(
         noise: Noise, quantization and holes, as drawn.
         sensor: `cfg.depth_sensor`: its range, and what counts as an edge.
         seed: The stream's.
-        sample_ids: Of the images, on the device.
+        sample_ids: Ids of the images, on the device.
 
     Source: Khoshelham and Oude Elberink 2012, "Accuracy and resolution of Kinect depth data": disparity, the inverse of
         depth, has the same error and the same quantization everywhere. Quantized depths have zero gradients.

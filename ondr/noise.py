@@ -60,7 +60,7 @@ def noise_images(
 
     Args:
         seed: 64 bits.
-        sample_ids: Of the images.
+        sample_ids: Ids of the images.
         size: Height and width.
         key: `rng.name_key` of the noisy quantity's name.
     """

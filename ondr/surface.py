@@ -115,7 +115,7 @@ def intersect(corners: Corners, frame: Vector, two_sided: Tensor, x: Tensor, y: 
     may stand for several samples of a pixel.
 
     Args:
-        corners: Of the pixels' triangles.
+        corners: Corners of the pixels' triangles.
         frame: Columns of `SurfaceTables.bank_from_camera`, taken at the pixels' instances.
         two_sided: `SurfaceTables.two_sided`, taken likewise.
         x: Rays (x, y, 1) in the camera frame.
@@ -169,9 +169,9 @@ def facets_at(corners: Corners, frame: Vector, position: Vector) -> Vector:
     """Returns the triangles' geometric unit normals in the camera frame, towards the viewer.
 
     Args:
-        corners: Of the pixels' triangles.
+        corners: Corners of the pixels' triangles.
         frame: Columns of `SurfaceTables.bank_from_camera`, taken at the pixels' instances.
-        position: Of the hits, camera frame.
+        position: Positions of the hits, camera frame.
     """
     n = cross(*(subtract(corners.positions[j], corners.positions[0]) for j in (1, 2)))
     camera = tuple(add_product(add_product(frame[i] * n[0], frame[i + 3], n[1]), frame[i + 6], n[2]) for i in range(3))

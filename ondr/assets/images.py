@@ -55,7 +55,7 @@ def image_side(source: ImageData) -> int:
     """Returns the longer side in pixels, without decoding.
 
     Raises:
-        AssetError: It is no image or is too large.
+        AssetError: It is not an image or is too large.
     """
     return max(_opened(source).size)
 

@@ -59,7 +59,7 @@ class Meshes:
     files: list[MeshFile]
     """The files of the objects of interest, whose rows come first."""
     notes: list[Note]
-    """What is known of each of those."""
+    """The annotations of each of those."""
     distractors: dict[str, int]
     """Rows of the distractors' shapes, by name."""
     surfaces: dict[str, int]

@@ -36,7 +36,7 @@ Made = TypeVar("Made")
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be written, and where."""
+    """A set to write."""
 
     scenes: RandomizedScenes
     format: str

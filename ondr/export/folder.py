@@ -41,9 +41,9 @@ class Folder:
             self.write({MANIFEST: _text({"complete": False, **manifest})})
             return False
         complete = known.pop("complete", False)
-        if said := differences(known, manifest):
+        if found := differences(known, manifest):
             raise ConfigError(
-                f"out must be a new folder or hold the same set, got {self.root}, which differs: {said}. "
+                f"out must be a new folder or hold the same set, got {self.root}, which differs: {found}. "
                 "Give the same settings to go on, or another folder."
             )
         if complete:

@@ -48,13 +48,13 @@ def describe(cfg: Config, assets: Assets, device: torch.device, **choices: Any) 
 def differences(there: dict[str, Any], asked: dict[str, Any]) -> str:
     """Describes how two manifests differ; an empty string if they do not."""
     flat_there, flat_asked = dict(_flat(there)), dict(_flat(asked))
-    said = [
+    found = [
         f"{name} {flat_there.get(name, NOTHING)} there, {flat_asked.get(name, NOTHING)} now"
         for name in flat_there | flat_asked
         if flat_there.get(name) != flat_asked.get(name)
     ]
-    more = [f"and {len(said) - MOST_DIFFERENCES} more"] if len(said) > MOST_DIFFERENCES else []
-    return "; ".join(said[:MOST_DIFFERENCES] + more)
+    more = [f"and {len(found) - MOST_DIFFERENCES} more"] if len(found) > MOST_DIFFERENCES else []
+    return "; ".join(found[:MOST_DIFFERENCES] + more)
 
 
 def _flat(manifest: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -61,8 +61,8 @@ class Writer:
         """Begins with nothing.
 
         Args:
-            builder: Of the loop's body.
-            before: Of what comes before the loop.
+            builder: Builder of the loop's body.
+            before: Builder of the block in front of the loop.
             pointers: Addresses of inputs and outputs.
             place: The first of the pixels whose turn it is.
             lanes: How many there are.

@@ -93,7 +93,7 @@ def albedo_at(
 
     Args:
         tables: The batch's.
-        corners: Of the pixels' triangles.
+        corners: Corners of the pixels' triangles.
         hit: Where on them.
         instance: image * S + slot, int32.
         trilinear: See `texture.fetch`.

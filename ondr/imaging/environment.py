@@ -153,7 +153,7 @@ def between_poles(v: Tensor, log2_side: Tensor, level: Tensor) -> Tensor:
     Textures wrap: bilinear filtering would blend the ground into the zenith.
 
     Args:
-        v: Of panoramas, any shape.
+        v: v coordinate in panoramas, any shape.
         log2_side: log2 of their textures' side, same shape.
         level: Mip level in use, same shape.
     """

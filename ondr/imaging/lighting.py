@@ -1,4 +1,4 @@
-"""What light makes of a surface: Lambert plus GGX from point and directional lights, and ambient light.
+"""Light reflected by surfaces: Lambert plus GGX from point and directional lights, and ambient light.
 
 A light of colour 1 that meets a white diffuse surface frontally at the scene's centre gives radiance 1: irradiance is
 counted in units of pi, and a specular lobe, whose distribution divides by pi, loses that factor.

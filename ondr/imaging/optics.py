@@ -103,7 +103,7 @@ def shot_noise(images: Images, std: Values, seed: int, sample_ids: Int64[Tensor,
         images: Linear RGB.
         std: Standard deviation at white, 1 / sqrt(full-well electrons).
         seed: The stream's.
-        sample_ids: Of the images.
+        sample_ids: Ids of the images.
 
     Source: EMVA Standard 1288, release 4.0, eq. 10, with a normal law for the Poisson law.
     """

@@ -87,7 +87,7 @@ def paint(tables: PatternTables, color: Vector, corners: Corners, hit: Hit, inst
     Args:
         tables: The batch's.
         color: The first colours, linear.
-        corners: Of the pixels' triangles.
+        corners: Corners of the pixels' triangles.
         hit: Where on them.
         instance: image * S + slot, int32.
     """
@@ -131,7 +131,7 @@ def share_at(tables: PatternTables, positions: tuple[Vector, ...], hit: Hit, ins
 
     Args:
         tables: The batch's.
-        positions: Of the triangles' corners.
+        positions: Positions of the triangles' corners.
         hit: Where on the triangles.
         instance: image * S + slot, int32.
     """
@@ -157,7 +157,7 @@ def spot_at(matrix: Vector, positions: tuple[Vector, ...], hit: Hit) -> Spot:
 
     Args:
         matrix: Columns of `PatternTables.from_object`, taken at the pixels' instances.
-        positions: Of the triangles' corners.
+        positions: Positions of the triangles' corners.
         hit: Where on the triangles.
     """
     point, right, lower = zip(*(with_changes(tuple(p[i] for p in positions), hit) for i in range(3)), strict=True)

@@ -38,7 +38,7 @@ def expose(
         linear: Linear RGB, not bounded above; blurred where the scene asks for it.
         effects: One factor per image; `blur_sigma` is not used here.
         seed: Seed of the noise, 64 bits.
-        sample_ids: Of the images, on their device.
+        sample_ids: Ids of the images, on their device.
         engine: `fused`: one pass over the pixels. `kornia`: kornia's own functions one after the other, the same images
             within 1/255.
         out: Images of any format to write into, without gradients; None: new ones, of floats.

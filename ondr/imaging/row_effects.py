@@ -34,7 +34,7 @@ class EffectInput:
     angle_degrees: Float[Tensor, "some"] | None
     """Direction of motion blur; None: 0."""
     sample_ids: Tensor
-    """Of these images, on their device."""
+    """Ids of these images, on their device."""
     seed: int
 
 

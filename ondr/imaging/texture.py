@@ -59,7 +59,7 @@ def fetch(
     Args:
         texels: The bank's.
         first: First texel of each pixel's texture, int32, any shape.
-        log2_side: Of each pixel's texture, int32, same shape.
+        log2_side: log2 of the side of each pixel's texture, int32, same shape.
         u: From the texture's left edge, repeating with period 1.
         v: From the texture's top edge, likewise.
         footprint: Squared length of the pixel in the uv plane, along its longer side.

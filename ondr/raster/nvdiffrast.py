@@ -53,7 +53,7 @@ def visible(
 def visible_ids(
     bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]
 ) -> tuple[Int32[Tensor, "batch height width"], Int16[Tensor, "batch height width"]]:
-    """Finds triangle and slot alone, without counting what is covered."""
+    """Finds triangle and slot only. See `ondr.raster.visible_ids`."""
     batch, slots = instances.triangle_count.shape
     triangle, slot = _empty_ids(batch, size, bank.device)
     for part, soup, ids in _draw(bank, instances, intrinsics, size):

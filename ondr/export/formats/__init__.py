@@ -8,4 +8,4 @@ from ondr.export.formats.ndds import Ndds
 from ondr.export.formats.yolo import Yolo
 
 FORMATS: dict[str, Format] = {"coco": Coco(), "yolo": Yolo(), "kitti": Kitti(), "bop": Bop(), "ndds": Ndds()}
-"""By the name that `--format` takes."""
+"""Formats by their names for `--format`."""
