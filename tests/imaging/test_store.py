@@ -29,7 +29,7 @@ def hard_values() -> torch.Tensor:
 @pytest.mark.parametrize("pixels", FORMATS)
 def test_what_is_written_is_the_definition(pixels: PixelFormat) -> None:
     images = hard_values()
-    out = pixels.room(len(images), SIZE)
+    out = pixels.new_images(len(images), SIZE)
     store_numba.write(images, out)
     expected = pixels.of(images)
     differ = out != expected
@@ -38,14 +38,14 @@ def test_what_is_written_is_the_definition(pixels: PixelFormat) -> None:
 
 @pytest.mark.parametrize("pixels", FORMATS)
 def test_a_little_below_zero_is_nearly_zero(pixels: PixelFormat) -> None:
-    out = pixels.room(1, SIZE)
+    out = pixels.new_images(1, SIZE)
     store_numba.write(torch.full((1, 3, *SIZE), -1e-7), out)
     assert out.float().abs().max() <= 2e-7
 
 
 @pytest.mark.parametrize("pixels", FORMATS)
 def test_part_of_a_batch_is_written_in_its_place(pixels: PixelFormat) -> None:
-    images, out = torch.rand(2, 3, *SIZE), pixels.room(4, SIZE).zero_()
+    images, out = torch.rand(2, 3, *SIZE), pixels.new_images(4, SIZE).zero_()
     store_numba.write(images, out[1:3])
     assert torch.equal(out[1:3], pixels.of(images))
     assert not out[[0, 3]].any()
