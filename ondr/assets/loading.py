@@ -31,11 +31,13 @@ from ondr.assets.sources import OTHERS, object_files, other_files
 from ondr.assets.textures import TextureStore, noise_tiles, ramp_tile
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
+from ondr.isolation import isolated
 from ondr.laws import Resting
 
 PANORAMAS = "background.panoramas"
 
 
+@isolated(torch.device("cpu"))
 def load_assets(cfg: Config) -> Assets:
     """Loads meshes, textures and photos and packs them into a bank on the CPU.
 
