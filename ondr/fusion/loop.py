@@ -45,8 +45,8 @@ def run(
             and not negative: they are not checked.
         jobs: Their ranges do not overlap. All their tables are of one kind.
         planes: Vectors of one length on the CPU.
-        static: Further arguments of the function; it is compiled anew for others.
         out: Contiguous memory for the result; None: new memory.
+        static: Further arguments of the function; it is compiled anew for others.
 
     Returns:
         `out`, if it is given. Elements in no job's range are not written.
