@@ -1,19 +1,16 @@
-"""Threads: how many compute, tasks on all of them, and a lock that a fork does not leave held."""
+"""Threads: how many compute, and a lock that a fork does not leave held."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ondr import threads
-from ondr.threads import ForkedLock, run_all, thread_count
+from ondr.threads import ForkedLock, thread_count
 
 LOCK = ForkedLock()
 
@@ -56,22 +53,3 @@ def test_the_lock_is_free_in_a_child_forked_while_another_thread_holds_it():
         other.submit(LOCK._lock.release).result()
     assert child.exitcode == 0
     child.close()
-
-
-def test_an_interrupt_leaves_nobody_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "thread_count", lambda: 2)
-    both, done, main = threading.Barrier(2), [], threading.current_thread()
-
-    def task() -> None:
-        both.wait(timeout=10)
-        if threading.current_thread() is main:
-            raise KeyboardInterrupt
-        time.sleep(0.1)
-        done.append(True)
-
-    with pytest.raises(KeyboardInterrupt):
-        run_all([task, task, *[lambda: done.append(False)] * 5])
-    found = list(done)
-    time.sleep(0.05)
-    assert True in found
-    assert done == found

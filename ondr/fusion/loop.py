@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from ondr.fusion.trace import trace
 from ondr.leaves import leaves_of
-from ondr.threads import ForkedLock, run_all, thread_count
+from ondr.threads import ForkedLock, thread_count
 
 SHARE = 4096
 """Least number of elements for a task of its own: some 100 microseconds of shading."""
@@ -59,7 +61,7 @@ def run(
     if out is None:
         out = torch.empty(count, len(planes[0]), dtype=torch.float32, device="cpu")
     tasks = [task for job in jobs for task in _tasks(kernel, job, planes, out)]
-    run_all(tasks)
+    _run_all(tasks)
     return out
 
 
@@ -136,3 +138,33 @@ def _run_short(kernel: Any, job: Job, planes: Sequence[Tensor], out: Tensor) -> 
 
 def _pointers(tensors: Sequence[Tensor]) -> np.ndarray:
     return np.array([tensor.data_ptr() for tensor in tensors], np.uint64)
+
+
+@functools.cache
+def _pool(count: int, process: int) -> ThreadPoolExecutor:
+    """Returns the helper threads of a process: they do not survive a fork."""
+    return ThreadPoolExecutor(count, thread_name_prefix="ondr")
+
+
+def _run_all(tasks: Sequence[Callable[[], None]]) -> None:
+    """Runs tasks on all threads, this one included; each takes the next task when it has finished one."""
+    helpers = min(thread_count(), len(tasks)) - 1
+    rest = iter(tasks)
+    if helpers < 1:
+        return _work(rest)
+    pool = _pool(thread_count() - 1, os.getpid())
+    others = [pool.submit(_work, rest) for _ in range(helpers)]
+    try:
+        _work(rest)
+    finally:
+        # After an interrupt, no helper may go on writing: drop the remaining tasks and wait.
+        for _ in rest:
+            pass
+        wait(others)
+    for other in others:
+        other.result()
+
+
+def _work(tasks: Iterator[Callable[[], None]]) -> None:
+    for task in tasks:
+        task()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 
 import numpy as np
@@ -12,21 +11,11 @@ from torch import Tensor
 
 from ondr.leaves import needs_grad
 from ondr.rng import MASK, name_key, philox
-from ondr.threads import run_all
 
 Images = Float[Tensor, "some 3 height width"]
 Values = Float[Tensor, "some"]
 
 SALT = name_key("photometric.salt_and_pepper")
-
-
-def apply_gamma(images: Images, exponent: Values) -> Images:
-    """Raises images in 0..1 to a power."""
-    if _fits_numba(images, exponent):
-        from ondr.imaging import development_numba
-
-        return development_numba.apply_gamma(images, exponent)
-    return images ** exponent[:, None, None, None]
 
 
 def fade_to_grey(images: Images, share: Values) -> Images:
@@ -86,10 +75,9 @@ def jpeg(images: Images, quality: Values) -> Images:
         from kornia.enhance import jpeg_codec_differentiable
 
         return jpeg_codec_differentiable(images, _within(quality, 1.0, 99.0)).clamp(0, 1)
-    decoded = torch.empty_like(images, memory_format=torch.contiguous_format)
-    each = zip(images.detach().numpy(), quality.tolist(), decoded.numpy(), strict=True)
-    run_all([functools.partial(_through_codec, image, round(q), out) for image, q, out in each])
-    return decoded
+    encoded = (images.detach().permute(0, 2, 3, 1) * 255).round().to(torch.uint8).numpy()
+    decoded = [_through_codec(image, round(q)) for image, q in zip(encoded, quality.tolist(), strict=True)]
+    return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).to(images.dtype) / 255
 
 
 def _within(values: Values, low: float, high: float) -> Values:
@@ -99,11 +87,9 @@ def _within(values: Values, low: float, high: float) -> Values:
     return held
 
 
-def _through_codec(image: np.ndarray, quality: int, out: np.ndarray) -> None:
-    """Compresses an image [3, H, W] and decompresses it into another. Pillow releases Python's lock in the meantime."""
+def _through_codec(image: np.ndarray, quality: int) -> np.ndarray:
     from PIL import Image
 
     file = io.BytesIO()
-    pixels = np.rint(image.transpose(1, 2, 0) * np.float32(255)).astype(np.uint8)
-    Image.fromarray(pixels).save(file, format="JPEG", quality=min(max(quality, 1), 100))
-    np.divide(np.asarray(Image.open(file)).transpose(2, 0, 1), 255, out=out, dtype=out.dtype)
+    Image.fromarray(image).save(file, format="JPEG", quality=min(max(quality, 1), 100))
+    return np.asarray(Image.open(file))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import typing
 
 import numpy as np
@@ -17,25 +16,6 @@ from ondr.threads_numba import numba_threads
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.uint32(2**31)
 SIDE, MIDDLE = np.float32(1 / 13), np.float32(5 / 13)
 """Weights of kornia's smoothing kernel, that of Pillow."""
-
-# Bits of sqrt(1/2), and the bits that a float32 has below its exponent.
-SQRT_HALF, MANTISSA_BITS = np.int32(0x3F3504F3), np.int32(23)
-LEAST, LEAST_EXPONENT, BIAS = np.float32(2.0**-126), np.float32(-126), np.int32(127)
-"""The least normal float32, its exponent, and what is added to an exponent."""
-L1, L3, L5, L7, L9 = (np.float32(2 / math.log(2) / k) for k in (1, 3, 5, 7, 9))
-"""log2(m) = 2 / ln 2 artanh(t) = L1 t + L3 t^3 + ... with t = (m - 1) / (m + 1), for m from sqrt(1/2) to sqrt(2)."""
-E0, E1, E2, E3, E4, E5, E6 = (np.float32(math.log(2) ** k / math.factorial(k)) for k in range(7))
-"""2^r = E0 + E1 r + E2 r^2 + ... for r from -1/2 to 1/2."""
-
-
-def apply_gamma(
-    images: Float[Tensor, "some 3 height width"], exponent: Float[Tensor, "some"]
-) -> Float[Tensor, "some 3 height width"]:
-    """See `development.apply_gamma`."""
-    raised = torch.empty_like(images, memory_format=torch.contiguous_format)
-    with numba_threads():
-        _apply_gamma(images.detach().contiguous().numpy(), exponent.detach().numpy(), raised.numpy())
-    return raised
 
 
 def sharpen(
@@ -61,40 +41,6 @@ def salt_and_pepper(
     with numba_threads():
         _salt_and_pepper(changed.numpy(), threshold, *as_words(seed, sample_ids), np.uint32(name))
     return changed
-
-
-@typing.no_type_check
-@njit(parallel=True, error_model="numpy", cache=True)
-def _apply_gamma(images, exponent, raised):
-    batch, channels, height, _ = images.shape
-    for line in prange(batch * channels * height):
-        i, rest = line // (channels * height), line % (channels * height)
-        _raise_line(images[i, rest // height, rest % height], exponent[i], raised[i, rest // height, rest % height])
-
-
-@typing.no_type_check
-@njit(fastmath={"contract", "nsz", "arcp", "reassoc"}, error_model="numpy", cache=True)
-def _raise_line(line, exponent, out):
-    of_zero = ONE if exponent == 0 else ZERO
-    for x in range(len(line)):
-        out[x] = _power(line[x], exponent) if line[x] > 0 else of_zero
-
-
-@typing.no_type_check
-@njit(fastmath={"contract", "nsz", "arcp", "reassoc"}, error_model="numpy", cache=True, inline="always")
-def _power(base, exponent):
-    """Returns base**exponent to 4e-6 of itself, to 1e-6 above 0.01. The C library's could not be vectorized."""
-    bits = np.float32(max(base, LEAST)).view(np.int32)
-    whole = (bits - SQRT_HALF) >> MANTISSA_BITS
-    m = np.int32(bits - (whole << MANTISSA_BITS)).view(np.float32)
-    t = (m - ONE) / (m + ONE)
-    square = t * t
-    logarithm = np.float32(whole) + t * (L1 + square * (L3 + square * (L5 + square * (L7 + square * L9))))
-    scaled = max(exponent * logarithm, LEAST_EXPONENT)
-    nearest = np.floor(scaled + np.float32(0.5))
-    r = scaled - nearest
-    power = E0 + r * (E1 + r * (E2 + r * (E3 + r * (E4 + r * (E5 + r * E6)))))
-    return power * np.int32((np.int32(nearest) + BIAS) << MANTISSA_BITS).view(np.float32)
 
 
 @typing.no_type_check

@@ -57,7 +57,7 @@ SENSOR: dict[str, Effect] = {
 }
 """After the Gaussian blur, on linear light."""
 DEVELOPMENT: dict[str, Effect] = {
-    "gamma": lambda s: development.apply_gamma(s.images, s.values),
+    "gamma": lambda s: s.images ** s.values[:, None, None, None],
     "grayscale": lambda s: development.fade_to_grey(s.images, s.values),
     "salt_and_pepper": lambda s: development.salt_and_pepper(s.images, s.values, s.seed, s.sample_ids),
     "sharpen": lambda s: development.sharpen(s.images, s.values),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+import threading
+import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -330,3 +332,22 @@ def test_a_constant_tensor_is_refused():
 def test_what_has_no_loop_is_named():
     with pytest.raises(NotImplementedError, match=r"aten\.erf.* cannot be part of a loop over planes\. Add it to"):
         run(lambda _, x: torch.erf(x), [Job(tables(), 0, NUMBER)], [torch.ones(NUMBER)])
+
+
+def test_an_interrupt_leaves_nobody_behind(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "thread_count", lambda: 2)
+    both, done, main = threading.Barrier(2), [], threading.current_thread()
+
+    def task() -> None:
+        both.wait(timeout=10)
+        if threading.current_thread() is main:
+            raise KeyboardInterrupt
+        time.sleep(0.1)
+        done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        loop._run_all([task, task, *[lambda: done.append(False)] * 5])
+    found = list(done)
+    time.sleep(0.05)
+    assert True in found
+    assert done == found

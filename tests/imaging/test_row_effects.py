@@ -129,18 +129,7 @@ def test_salt_and_pepper_hit_the_share_of_pixels_they_should() -> None:
     assert set(hit.unique().tolist()) == {0.0, 0.5, 1.0}
 
 
-@pytest.mark.parametrize("exponent", [0.0, 0.1, 0.45, 1.0, 2.2, 10.0])
-def test_the_fast_power_is_the_power(exponent: float) -> None:
-    base = torch.cat([torch.linspace(0, 1, 4093), torch.tensor([1e-6, 1e-30, 1e-45])]).reshape(1, 1, 1, -1)
-    expected = base.double() ** torch.tensor(exponent).double()
-    raised = development.apply_gamma(base.expand(1, 3, 1, -1), torch.tensor([exponent]))
-    # The logarithm of the result is a float32 down to -126, so off by 4e-6 at most. Smaller bases than the least normal
-    # float32 are taken for that.
-    torch.testing.assert_close(raised[0, 0, 0, :-1].double(), expected[0, 0, 0, :-1], rtol=6e-6, atol=1e-37)
-    assert raised[0, 0, 0, -1] == pytest.approx(max(1e-45, 2.0**-126) ** exponent, rel=6e-6, abs=1e-37)
-
-
-@pytest.mark.parametrize("name", ["apply_gamma", "sharpen", "salt_and_pepper"])
+@pytest.mark.parametrize("name", ["sharpen", "salt_and_pepper"])
 def test_the_fast_twins_do_what_the_definitions_do(name: str) -> None:
     before, kept = images(3, 3, 21, 37), images(3, 3, 21, 37)
     more = (2**63 + 5, torch.tensor([0, 7, 2**40 + 5])) if name == "salt_and_pepper" else ()
@@ -148,8 +137,8 @@ def test_the_fast_twins_do_what_the_definitions_do(name: str) -> None:
     fast = effect(before, values, *more)
     with torch.enable_grad():
         defined = effect(before.clone().requires_grad_(), values, *more).detach()
-    # Sums of nine values in another order, powers to 6e-6 of themselves, 1e-6 of 1; what is hit is the same bits.
-    torch.testing.assert_close(fast, defined, rtol=0, atol=0 if name == "salt_and_pepper" else 1e-6)
+    # Sums of nine values in another order; what is hit is the same bits.
+    torch.testing.assert_close(fast, defined, rtol=0, atol=1e-6 if name == "sharpen" else 0)
     assert torch.equal(before, kept)
     strided = before.transpose(2, 3).contiguous().transpose(2, 3)
     assert torch.equal(effect(strided, values, *more), fast)
