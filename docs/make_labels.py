@@ -19,8 +19,8 @@ from torch import Tensor
 import ondr
 from ondr.assets.files import sample_folder
 from ondr.batch import Batch, Targets
-from ondr.draw_3d import draw_3d_labels
-from ondr.draw_labels import class_color, draw_marks, marks_of
+from ondr.drawing.cuboids import draw_3d_labels
+from ondr.drawing.labels import class_color, draw_marks, marks_of
 from ondr.motion import moved
 from ondr.settings import Output
 

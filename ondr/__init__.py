@@ -4,7 +4,7 @@ from ondr.assets import load_assets as load_assets
 from ondr.batch import Batch as Batch
 from ondr.batch import Targets as Targets
 from ondr.config import Config as Config
-from ondr.draw import draw as draw
+from ondr.drawing.sheet import draw as draw
 from ondr.loop.dataset import RandomizedScenes as RandomizedScenes
 from ondr.loop.loader import loader as loader
 from ondr.loop.mix import mix as mix

@@ -223,7 +223,7 @@ class Batch:
 
     def draw(self, class_names: Sequence[str] = (), *, columns: int = 6) -> UInt8[Tensor, "3 height width"]:
         """See `ondr.draw`: a labelled contact sheet, for TensorBoard's `add_image` or `wandb.Image`."""
-        from ondr.draw import draw
+        from ondr.drawing.sheet import draw
 
         return draw(self, class_names, columns=columns)
 

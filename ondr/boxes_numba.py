@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ondr.boxes import Extents
 from ondr.raster.limits import NEAR_METRES
-from ondr.threads_numba import numba_threads
+from ondr.runtime.threads_numba import numba_threads
 
 
 def visible_extents(slot: Int16[Tensor, "batch height width"], num_objects: int) -> Extents:

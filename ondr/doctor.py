@@ -10,7 +10,7 @@ from importlib import metadata
 
 import torch
 
-from ondr.device import automatic
+from ondr.runtime.device import automatic
 
 LIBRARIES = ("torch", "numba", "llvmlite", "kornia", "trimesh", "numpy", "scipy", "pillow", "pydantic")
 NVDIFFRAST = ("nvdiffrast", "diffrp-nvdiffrast")

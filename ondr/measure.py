@@ -14,7 +14,7 @@ from ondr.batch import Batch
 from ondr.config import Config
 from ondr.loop.dataset import RandomizedScenes
 from ondr.place import place
-from ondr.timing import Timer
+from ondr.runtime.timing import Timer
 
 WARMUP_BATCHES = 3
 REPEATS = 9

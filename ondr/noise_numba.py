@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ondr.noise import KEY, SHIFT, normal_table
 from ondr.rng import MASK, MULTIPLIERS, ROUNDS, WEYL
-from ondr.threads_numba import numba_threads
+from ondr.runtime.threads_numba import numba_threads
 
 M0, M1 = (np.uint64(m) for m in MULTIPLIERS)
 W0, W1 = (np.uint32(w) for w in WEYL)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from ondr.config import Config
-from ondr.device import upload
 from ondr.errors import ConfigError
 from ondr.laws import Law
 from ondr.quantity import Spec, parse
+from ondr.runtime.device import upload
 from ondr.settings.wording import nearest
 
 State = dict[str, list[float]]

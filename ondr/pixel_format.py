@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ondr.errors import ConfigError
 from ondr.leaves import needs_grad
-from ondr.scratch import recycled
+from ondr.runtime.scratch import recycled
 
 DTYPES = {name: getattr(torch, name) for name in ("float32", "float16", "bfloat16", "uint8")}
 """What `images_dtype` may be."""

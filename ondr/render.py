@@ -14,13 +14,13 @@ from ondr.batch import Targets
 from ondr.config import Config
 from ondr.imaging.pipeline import develop, out_buffer
 from ondr.imaging.sight import see
-from ondr.isolation import isolated
 from ondr.labels import label
 from ondr.lens_view import FINER
-from ondr.memory import in_parts_that_fit, known_to_fit, out_of_memory
 from ondr.place import place
+from ondr.runtime.isolation import isolated
+from ondr.runtime.memory import in_parts_that_fit, known_to_fit, out_of_memory
+from ondr.runtime.timing import stage
 from ondr.scene import Scene
-from ondr.timing import stage
 
 PIXELS_AT_ONCE = {"cpu": 2**22, "cuda": 2**25}
 """Pixels that `render.micro_batch: auto` renders at once. On the CPU, intermediates take some 300 MB and every core has

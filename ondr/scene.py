@@ -13,9 +13,9 @@ from operator import itemgetter
 from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
-from ondr.device import upload
 from ondr.draws import Draws
 from ondr.leaves import map_leaves
+from ondr.runtime.device import upload
 
 
 @dataclass(frozen=True)

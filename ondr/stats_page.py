@@ -9,8 +9,8 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ondr.draw import as_tensor
-from ondr.draw_labels import PALETTE, font
+from ondr.drawing.labels import PALETTE, font
+from ondr.drawing.sheet import as_tensor
 from ondr.stats import Stats
 
 PANEL = 400, 230

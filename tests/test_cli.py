@@ -14,7 +14,7 @@ from PIL import Image
 import ondr
 from ondr.cli import main
 from ondr.cli.options import settings, without_torch_compile
-from ondr.draw import CAPTION_PIXELS, GAP_PIXELS
+from ondr.drawing.sheet import CAPTION_PIXELS, GAP_PIXELS
 
 SMALL = ["-o", "image_size=[48, 64]", "-o", "batch_size=2", "-o", "device=cpu", "-o", "assets.progress=false"]
 COMMANDS = ("preview", "bench", "export", "doctor", "config", "demo")
@@ -147,7 +147,7 @@ def test_preview_counts_on_from_an_id(capsys: pytest.CaptureFixture[str], tmp_pa
 def test_commands_wait_for_torch_compile_only_if_told_to(
     monkeypatch: pytest.MonkeyPatch, device: str, setting: str, expected: bool | str
 ) -> None:
-    monkeypatch.setattr("ondr.device.resolve", lambda _: torch.device(device))
+    monkeypatch.setattr("ondr.runtime.device.resolve", lambda _: torch.device(device))
     cfg = ondr.Config().with_overrides([f"render.compile={setting}"])
     assert without_torch_compile(cfg).render.compile == expected
 

@@ -8,9 +8,9 @@ import shutil
 import pytest
 import torch
 
-from ondr import device as device_module
 from ondr import doctor
 from ondr.cli import main
+from ondr.runtime import device as device_module
 
 
 def test_it_lists_versions_and_the_licence() -> None:

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "ondr"
 IMPORTERS = {
     "fusion": {"fusion", "imaging"},
     "imaging": {"imaging", "render"},
-    "labels": {"labels", "render", "draw_3d"},
+    "labels": {"labels", "render", "drawing"},
     "render": {"__init__", "loop"},
     "loop": {"__init__", "cli", "export", "loop", "measure"},
     "cli": {"__main__", "cli"},

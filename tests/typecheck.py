@@ -8,7 +8,7 @@ from jaxtyping import install_import_hook
 # What computes with tensors. Left out: settings and config, whose validators pydantic calls with types of its own,
 # files named numba, which the hook would break, and the command line.
 CHECKED = """
-    assets batch boxes color draw draws export.cuboids export.formats export.pictures geometry harmonics
+    assets batch boxes color drawing.sheet draws export.cuboids export.formats export.pictures geometry harmonics
     imaging.appearance imaging.background imaging.blur imaging.compose imaging.fragments imaging.grid
     imaging.light_view imaging.lighting imaging.patterns imaging.photometric imaging.pipeline imaging.shading
     imaging.shadow_maps imaging.shadows imaging.environment imaging.texture labels laws loop.collate noise

@@ -31,8 +31,8 @@ from ondr.assets.sources import OTHERS, object_files, other_files
 from ondr.assets.textures import TextureStore, noise_tiles, ramp_tile
 from ondr.config import Config
 from ondr.errors import AssetError, ConfigError, say_once
-from ondr.isolation import isolated
 from ondr.laws import Resting
+from ondr.runtime.isolation import isolated
 
 PANORAMAS = "background.panoramas"
 

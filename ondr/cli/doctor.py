@@ -17,8 +17,8 @@ IMAGES = 64
 
 def doctor(source: Source = None, overrides: Overrides = None) -> None:
     """Show what is installed, which backend would render and why, and its speed over 64 images."""
-    from ondr.device import resolve
     from ondr.doctor import backend, facts
+    from ondr.runtime.device import resolve
 
     cfg = settings(source, overrides)
     for name, value in facts():

@@ -48,7 +48,7 @@ def without_torch_compile(cfg: Config) -> Config:
     Raises:
         BackendError: There is no such device.
     """
-    from ondr.device import resolve
+    from ondr.runtime.device import resolve
 
     # On the CPU, compiling the shading loop takes about a second.
     waits = cfg.render.compile == "auto" and resolve(cfg.device).type == "cuda"

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ondr.fusion.trace import trace
 from ondr.leaves import leaves_of
-from ondr.threads import ForkedLock, thread_count
+from ondr.runtime.threads import ForkedLock, thread_count
 
 SHARE = 4096
 """Least number of elements for a task of its own: some 100 microseconds of shading."""

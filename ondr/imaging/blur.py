@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from ondr.device import upload
 from ondr.leaves import needs_grad
+from ondr.runtime.device import upload
 
 REACH = 3.0
 """Half the kernel's width in standard deviations; 0.3 % of a Gaussian lies beyond."""

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from numba import njit, prange
 from torch import Tensor
 
-from ondr.threads_numba import numba_threads
+from ondr.runtime.threads_numba import numba_threads
 
 
 def blur(

@@ -17,7 +17,7 @@ from ondr.imaging.texture import LINEAR_FROM_SQUARE, level_start
 from ondr.leaves import map_leaves
 from ondr.planes import places
 from ondr.raster.visibility import Fragments
-from ondr.threads_numba import numba_threads
+from ondr.runtime.threads_numba import numba_threads
 
 MASK_SHARES = np.array([bin(mask).count("1") / 4 for mask in range(16)], np.float32)
 """Share of a pixel that each mask of samples covers."""

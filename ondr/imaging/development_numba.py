@@ -11,7 +11,7 @@ from numba import njit, prange
 from torch import Tensor
 
 from ondr.noise_numba import as_words, philox
-from ondr.threads_numba import numba_threads
+from ondr.runtime.threads_numba import numba_threads
 
 ZERO, ONE, HALF = np.float32(0), np.float32(1), np.uint32(2**31)
 SIDE, MIDDLE = np.float32(1 / 13), np.float32(5 / 13)

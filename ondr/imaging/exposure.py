@@ -18,8 +18,8 @@ from ondr.imaging.compiled import compiled
 from ondr.imaging.photometric import expose, expose_fused
 from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat
+from ondr.runtime.scratch import scratch
 from ondr.scene import Scene
-from ondr.scratch import scratch
 
 BLUR = "photometric.blur_sigma"
 Images = Float[Tensor, "batch 3 height width"]

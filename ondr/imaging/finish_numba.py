@@ -21,9 +21,9 @@ from ondr.imaging.photometric_numba import expose_image, exposure_of
 from ondr.imaging.store_numba import out_buffer_of
 from ondr.raster.turns_numba import next_turn
 from ondr.raster.visibility import Fragments
+from ondr.runtime.scratch import scratch
+from ondr.runtime.threads_numba import numba_threads
 from ondr.scene import Scene
-from ondr.scratch import scratch
-from ondr.threads_numba import numba_threads
 
 
 def finish(

@@ -18,8 +18,8 @@ from torch import Tensor
 from ondr.imaging.store_numba import out_buffer_of, store
 from ondr.noise import normal_table
 from ondr.noise_numba import NAME, as_words, noise_line
+from ondr.runtime.threads_numba import numba_threads
 from ondr.scene import Effects
-from ondr.threads_numba import numba_threads
 
 # sRGB's curve above the knee as a polynomial in the fourth root of linear light, which takes two square roots. It is a
 # minimax fit with an error of 0.009 / 255, far below what 8 bits resolve.

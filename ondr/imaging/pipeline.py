@@ -31,9 +31,9 @@ from ondr.imaging.sight import Sight
 from ondr.leaves import needs_grad
 from ondr.noise import normal_table
 from ondr.raster.visibility import Fragments
+from ondr.runtime.scratch import growing_scratch, scratch
+from ondr.runtime.timing import stage
 from ondr.scene import Instances, Scene
-from ondr.scratch import growing_scratch, scratch
-from ondr.timing import stage
 
 
 def develop(

@@ -14,10 +14,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ondr.device import upload
 from ondr.imaging import development, optics
+from ondr.runtime.device import upload
+from ondr.runtime.threads import thread_count
 from ondr.scene import Scene
-from ondr.threads import thread_count
 
 PREFIX = "photometric."
 

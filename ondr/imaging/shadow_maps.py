@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ondr import raster
 from ondr.assets.bank import Bank
-from ondr.device import upload
 from ondr.fusion.loop import Job, run
 from ondr.geometry import invert, product
 from ondr.imaging.compiled import compiled, mark_rows_dynamic
@@ -27,6 +26,7 @@ from ondr.leaves import map_leaves
 from ondr.lens import normalized
 from ondr.planes import places, take
 from ondr.raster.limits import NEAR_METRES
+from ondr.runtime.device import upload
 from ondr.scene import Instances, Scene
 from ondr.surface import SurfaceTables, meet, surface_tables
 

@@ -16,7 +16,7 @@ from numba.extending import overload
 from torch import Tensor
 
 from ondr.pixel_format import PixelFormat
-from ondr.threads_numba import numba_threads
+from ondr.runtime.threads_numba import numba_threads
 
 ZERO, HALF, ONE, BYTE = np.float32(0), np.float32(0.5), np.float32(1), np.float32(255)
 

@@ -23,7 +23,6 @@ from ondr.assets import load_assets
 from ondr.assets.bank import Assets
 from ondr.batch import Batch
 from ondr.config import Config
-from ondr.device import resolve
 from ondr.errors import BackendError, ConfigError
 from ondr.loop import augment as augmentation
 
@@ -39,10 +38,11 @@ from ondr.loop.state import State, make_state, make_worker_state, read_state
 from ondr.parameters import Parameters
 from ondr.pixel_format import FLOATS
 from ondr.render import render
+from ondr.runtime.device import resolve
+from ondr.runtime.timing import stage
 from ondr.sampling import Sampler
 from ondr.sampling.overrides import check_names
 from ondr.scene import Scene
-from ondr.timing import stage
 
 FRACTIONAL = (torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """Types that sample ids must not have."""

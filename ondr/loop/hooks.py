@@ -10,8 +10,8 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from ondr import rng
-from ondr.device import upload
 from ondr.errors import ConfigError
+from ondr.runtime.device import upload
 from ondr.sampling.overrides import expand
 from ondr.scene import Scene
 

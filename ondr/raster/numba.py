@@ -9,9 +9,9 @@ import torch
 from numba import njit, prange
 
 from ondr.assets.bank import Bank
+from ondr.runtime.scratch import scratch
+from ondr.runtime.threads_numba import numba_threads
 from ondr.scene import Instances
-from ondr.scratch import scratch
-from ondr.threads_numba import numba_threads
 
 from .fill_numba import Layers
 from .fragments_numba import Decoder, Lists, group_samples, read_centers

@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from ondr.device import CUDA_INSTALL
 from ondr.errors import BackendError
+from ondr.runtime.device import CUDA_INSTALL
 
 PLUGIN = "nvdiffrast_plugin_"
 RUNTIME = "libcudart.so"

@@ -11,9 +11,9 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from ondr import laws, rng
-from ondr.device import upload
 from ondr.geometry import icosphere_views, level_quaternion, quaternion_from_uniforms, yaw_quaternion
 from ondr.laws import Law
+from ondr.runtime.device import upload
 from ondr.sampling.options import Options
 from ondr.sampling.words import DrawWords, look_up
 

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ondr.assets.bank import Assets
 from ondr.config import Config
-from ondr.device import upload
 from ondr.draws import Draws
-from ondr.isolation import isolated
 from ondr.parameters import Parameters
+from ondr.runtime.device import upload
+from ondr.runtime.isolation import isolated
 from ondr.sampling.active import Active
 from ondr.sampling.augmentation import image_map, mapped, seen_through
 from ondr.sampling.background import sample_background

@@ -38,7 +38,7 @@ def ondr_on_a_gpu(patch: Any) -> Iterator[tuple[PretendedGpu, Calls]]:
     kernel = ModuleType("ondr.raster.cover_triton")
     kernel.covered_pixels = rasterizer_numba.covered_pixels  # type: ignore[attr-defined]
     patch.setitem(sys.modules, "ondr.raster.cover_triton", kernel)
-    patch.setattr("ondr.device.has_nvdiffrast", lambda: True)
+    patch.setattr("ondr.runtime.device.has_nvdiffrast", lambda: True)
     patch.setattr(nvdiffrast, "load_nvdiffrast", lambda: SimpleNamespace(rasterize=rasterizer_numba.rasterize))
     patch.setattr(nvdiffrast, "make_context", lambda device: object())
     patch.setattr(torch, "compile", compile)

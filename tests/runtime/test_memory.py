@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import ondr
-import ondr.memory
+import ondr.runtime.memory
 from ondr.errors import say_once
 from ondr.imaging.sight import see
-from ondr.memory import out_of_memory
+from ondr.runtime.memory import out_of_memory
 from tests.test_render import assert_same_pictures, dataset, pictures, rendered
 
 PIPELINE = sys.modules["ondr.render"]
@@ -43,7 +43,7 @@ class Small:
 def forgetful() -> Iterator[None]:
     """What was found out about a pretended device does not outlast its test."""
     yield
-    ondr.memory._most.clear()
+    ondr.runtime.memory._most.clear()
     say_once.cache_clear()
 
 

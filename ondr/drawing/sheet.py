@@ -10,8 +10,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from ondr.draw_3d import draw_3d_labels
-from ondr.draw_labels import INK, draw_marks, font, marks_of
+from ondr.drawing.cuboids import draw_3d_labels
+from ondr.drawing.labels import INK, draw_marks, font, marks_of
 from ondr.errors import ConfigError
 from ondr.pixel_format import as_bytes
 

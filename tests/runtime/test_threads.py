@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from ondr.threads import ForkedLock, thread_count
+from ondr.runtime.threads import ForkedLock, thread_count
 
 LOCK = ForkedLock()
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 import torch
 
 from ondr.errors import say_once
+from ondr.runtime.scratch import forget_recycled
 from ondr.scene import Scene
-from ondr.scratch import forget_recycled
 
 T = TypeVar("T")
 Key = tuple[torch.device, tuple[int, int]]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ondr.batch import Batch, Targets
-from ondr.draw import CAPTION_PIXELS, GAP_PIXELS, draw
-from ondr.draw_labels import GREY, INK, Mark, class_color, place_texts
+from ondr.drawing.labels import GREY, INK, Mark, class_color, place_texts
+from ondr.drawing.sheet import CAPTION_PIXELS, GAP_PIXELS, draw
 from ondr.draws import Draws
 from ondr.errors import ConfigError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ondr import device
 from ondr.errors import BackendError, say_once
+from ondr.runtime import device
 
 
 def test_cpu_is_always_there() -> None:

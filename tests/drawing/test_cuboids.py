@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from ondr.batch import Targets
-from ondr.draw_3d import EDGES, draw_3d_labels
-from ondr.draw_labels import INK, class_color
+from ondr.drawing.cuboids import EDGES, draw_3d_labels
+from ondr.drawing.labels import INK, class_color
 
 
 def painted(**fields: torch.Tensor) -> np.ndarray:

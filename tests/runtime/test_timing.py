@@ -8,7 +8,7 @@ from time import sleep
 import pytest
 import torch
 
-from ondr.timing import Timer, stage
+from ondr.runtime.timing import Timer, stage
 
 
 def test_stages_of_one_name_add_up() -> None:

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ondr import raster
 from ondr.errors import BackendError
-from ondr.threads_numba import _check_layer, numba_threads
+from ondr.runtime.threads_numba import _check_layer, numba_threads
 from tests.raster.test_rules import world
 
 
@@ -95,7 +95,7 @@ def test_the_advice_for_a_layer_that_the_user_fixed(context: str, ends: str, tmp
     """
     path = tmp_path / "script.py"
     path.write_text(textwrap.dedent(script))
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     run = subprocess.run([sys.executable, path], env=env, text=True, capture_output=True)
     if "no openmp here" in run.stdout:
         pytest.skip("numba has no OpenMP layer here")

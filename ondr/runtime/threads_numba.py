@@ -13,7 +13,7 @@ from typing import Any
 import numba
 
 from ondr.errors import BackendError
-from ondr.threads import ForkedLock, thread_count
+from ondr.runtime.threads import ForkedLock, thread_count
 
 # The only layer that is always available and survives a fork; only one thread may enter it at a time.
 LAYER = "workqueue"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from ondr import scratch as memory
-from ondr.scratch import growing_scratch, recycled, scratch
+from ondr.runtime import scratch as memory
+from ondr.runtime.scratch import growing_scratch, recycled, scratch
 
 
 def test_memory_is_the_same_for_the_same_name_and_shape_only():

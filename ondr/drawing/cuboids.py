@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from ondr.draw_labels import INK, class_color
+from ondr.drawing.labels import INK, class_color
 from ondr.labels.keypoints import OCCLUDED, VISIBLE
 
 if TYPE_CHECKING:

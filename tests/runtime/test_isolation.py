@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from ondr.isolation import isolated
+from ondr.runtime.isolation import isolated
 from tests.test_render import IDS, dataset
 
 CPU = torch.device("cpu")

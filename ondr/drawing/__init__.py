@@ -1,0 +1,1 @@
+"""Contact sheets: images with their labels drawn on them."""

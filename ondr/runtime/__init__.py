@@ -1,0 +1,1 @@
+"""What everything runs on: devices, threads, memory, time, and torch modes of the caller."""
