@@ -1,4 +1,4 @@
-"""The CUDA rasterizer: nvdiffrast, which is imported nowhere else.
+"""The CUDA rasterizer, on nvdiffrast, which `plugin` alone imports.
 
 nvdiffrast is under a non-commercial licence and an extra. Its conventions are turned into ours in `soup`; how it is
 found and compiled is left to `plugin`, what each instance would cover alone to `cover_triton`.
