@@ -84,7 +84,7 @@ def _triangles(
     rows = np.zeros(numbers.sum(), _row(types, 3))
     rows[LENGTH] = 3
     buffer = np.frombuffer(data, np.uint8)
-    for size in (n for n in np.unique(corners) if n > 2):
+    for size in (n for n in np.unique(corners).tolist() if n > 2):
         mine, layout = np.flatnonzero(corners == size), _row(types, size)
         faces = buffer[starts[mine, None] + np.arange(layout.itemsize)].view(layout)[:, 0]
         fan = np.stack([np.zeros(size - 2, int), np.arange(1, size - 1), np.arange(2, size)], axis=-1)

@@ -53,7 +53,7 @@ def _flat(points: Float64[np.ndarray, "polygon corner 3"]) -> Float64[np.ndarray
     return np.stack([first, second * np.sign(normals[rows, axis])[:, None]], axis=-1)
 
 
-def _cross(a: Float64[np.ndarray, "*shape 2"], b: Float64[np.ndarray, "*shape 2"]) -> Float64[np.ndarray, "*shape"]:
+def _cross(a: Float64[np.ndarray, "*#shape 2"], b: Float64[np.ndarray, "*#shape 2"]) -> Float64[np.ndarray, "*#shape"]:
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -99,6 +100,7 @@ def test_options_that_this_torch_does_not_have_are_left_out(monkeypatch: pytest.
     assert compiled._known_options() == {"max_fusion_size": 1024}
 
 
+@pytest.mark.skipif(os.environ.get("ONDR_TYPECHECK") == "1", reason="a compiler cannot look through the checks")
 def test_the_table_of_noise_is_no_part_of_a_compiled_function():
     """A compiler looks through caches: what they keep would be computed at every call."""
     graphs = []
