@@ -80,7 +80,7 @@ def test_the_advice_for_a_layer_that_the_user_fixed(context: str, ends: str, tmp
         import numba
         numba.config.THREADING_LAYER = "omp"
         from torch.utils.data import DataLoader
-        from tests.test_threads_numba import Renders
+        from {__name__} import Renders
         if __name__ == "__main__":
             try:
                 Renders()[0]
