@@ -16,6 +16,12 @@ from tests import kernels
 
 kernels.drop_stale()
 
+# Tests side by side share the processors: threads beyond those spin while they wait for one another, which doubles the
+# time of all. The variable is for the programs that tests start.
+if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
+    torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+    os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
+
 # Meshes that tests read are not left with the user's, and none of those is taken for what the code makes today.
 os.environ["ONDR_CACHE"] = tempfile.mkdtemp(prefix="ondr-cache-")
 atexit.register(shutil.rmtree, os.environ["ONDR_CACHE"], ignore_errors=True)
