@@ -18,8 +18,8 @@ from ondr.sampling import Sampler
 from ondr.scene import Scene
 
 NAMES = preset_names()
-SMALL = ["classes=[mug, bolt, toy_car]", "assets.max_texture_size=64", "render.compile=false"]
-"""Fewer and smaller files: what a preset draws does not depend on them."""
+SMALL = ["classes=[mug, bolt, toy_car]", "assets.max_texture_size=64", "composed.number=10", "render.compile=false"]
+"""Fewer and smaller meshes and textures: what a preset draws does not depend on them."""
 
 
 @functools.cache

@@ -114,7 +114,8 @@ WAYS: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_every_format_holds_the_same_images(way: str, channels_last: bool) -> None:
-    settings = {"image_size": [24, 40], "outputs": ["boxes"], **WAYS[way]}
+    few = {"objects": {"meshes": str(Path(__file__).parents[1] / "meshes/mug")}, "distractors": {"shapes": ["cube"]}}
+    settings = {"image_size": [24, 40], "outputs": ["boxes"], **few, **WAYS[way]}
     floats = rendered(dataset(**settings))
     for name in DTYPES:
         scenes = dataset(images_dtype=name, channels_last=channels_last, **settings)

@@ -6,6 +6,7 @@ They are geometry and uvs only; normals, packing and sizes are left to others.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -28,6 +29,7 @@ class PrimitiveMesh:
     """From the texture's top left corner, u to the right, v down, in 0..1; unmirrored seen from outside."""
 
 
+@cache
 def distractor_shapes() -> dict[str, PrimitiveMesh]:
     """Returns the distractor shapes by name.
 
