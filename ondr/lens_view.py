@@ -74,7 +74,13 @@ class Rays:
 
 
 def see_through_lens(
-    bank: Bank, instances: Instances, camera: Camera, size: Size, points: Sequence[Point]
+    bank: Bank,
+    instances: Instances,
+    camera: Camera,
+    size: Size,
+    points: Sequence[Point],
+    *,
+    compile: bool = False,
 ) -> tuple[Visibility, Samples]:
     """Finds what each pixel sees at its centre, and at other points within it, which do not affect the former.
 
@@ -84,6 +90,7 @@ def see_through_lens(
         camera: Cameras with a lens.
         size: Height and width of the images.
         points: The other points; if empty, the samples are those at the centres.
+        compile: As for `raster.visible`.
 
     Raises:
         BackendError: The device's renderer is missing.
@@ -98,7 +105,7 @@ def see_through_lens(
         )
     pinhole = pinhole_around(rays, finer)
     centers = nearest(rays, (0.0, 0.0), pinhole, finer)
-    seen = raster.visible_in_tiles(bank, instances, pinhole, finer, uses(centers, finer))
+    seen = raster.visible_in_tiles(bank, instances, pinhole, finer, uses(centers, finer), compile=compile)
 
     def at(index: Tensor) -> tuple[Tensor, Tensor]:
         planes = (plane.flatten(1).gather(1, index.flatten(1).clamp_min(0)) for plane in (seen.triangle, seen.slot))

@@ -14,10 +14,10 @@ from torch import Tensor
 from ondr.config import Config
 from ondr.imaging import row_effects
 from ondr.imaging.blur import blur
-from ondr.imaging.compiled import compiled
 from ondr.imaging.photometric import expose, expose_fused
 from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat
+from ondr.runtime.compiled import compiled
 from ondr.runtime.scratch import scratch
 from ondr.scene import Scene
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.config import Config
 from ondr.imaging.background import BackgroundTables, background_tables
-from ondr.imaging.compiled import compiled, wants_compile
 from ondr.imaging.compose import compose
 from ondr.imaging.exposure import (
     OutputPlan,
@@ -31,6 +30,7 @@ from ondr.imaging.sight import Sight
 from ondr.leaves import needs_grad
 from ondr.noise import normal_table
 from ondr.raster.visibility import Fragments
+from ondr.runtime.compiled import compiled, wants_compile
 from ondr.runtime.scratch import growing_scratch, scratch
 from ondr.runtime.timing import stage
 from ondr.scene import Instances, Scene

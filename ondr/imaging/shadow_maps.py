@@ -18,7 +18,6 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.fusion.loop import Job, run
 from ondr.geometry import invert, product
-from ondr.imaging.compiled import compiled, mark_rows_dynamic
 from ondr.imaging.fragments import CHUNK
 from ondr.imaging.light_view import LightView, light_view
 from ondr.imaging.shadows import SIDE, SMALLEST, ShadowTables, shadow_views
@@ -26,6 +25,7 @@ from ondr.leaves import map_leaves
 from ondr.lens import normalized
 from ondr.planes import places, take
 from ondr.raster.limits import NEAR_METRES
+from ondr.runtime.compiled import compiled, mark_rows_dynamic
 from ondr.runtime.device import upload
 from ondr.scene import Instances, Scene
 from ondr.surface import SurfaceTables, meet, surface_tables
@@ -84,7 +84,7 @@ def shadow_maps(bank: Bank, instances: Instances, view: LightView, rows: tuple[i
     chosen = upload(torch.tensor(rows), bank.device)
     placed = _before_light(instances, view, chosen)
     intrinsics = view.intrinsics[chosen]
-    triangle, slot = raster.visible_ids(bank, placed, intrinsics, (SIDE, SIDE))
+    triangle, slot = raster.visible_ids(bank, placed, intrinsics, (SIDE, SIDE), compile=compile)
     inverse = invert(intrinsics)
     tables = MapTables(surface_tables(bank, placed, inverse), inverse.flatten(1))
     nearness = _nearness(tables, triangle.flatten(), slot.flatten(), compile)

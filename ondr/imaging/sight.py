@@ -14,6 +14,7 @@ from ondr.imaging.fragments import fragments_of, fragments_of_samples
 from ondr.imaging.grid import SAMPLES_2X2, Grid, grid_of_samples
 from ondr.lens_view import see_through_lens
 from ondr.raster.visibility import Fragments, Visibility
+from ondr.runtime.compiled import wants_compile
 from ondr.scene import Instances, Scene
 
 
@@ -33,7 +34,7 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
         bank: The meshes.
         instances: The scene's.
         scene: Its camera is read.
-        cfg: `image_size` and `render.antialias` are read.
+        cfg: `image_size`, `render.antialias` and `render.compile` are read.
 
     Raises:
         BackendError: The device's renderer is missing.
@@ -46,8 +47,11 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
             return Sight(*raster.fragments(*what))
         visibility = raster.visible(*what)
         return Sight(visibility, fragments_of(visibility))
-    visibility = raster.visible(*what)
-    grid = raster.supersampled(*what) if cfg.render.antialias else (visibility.triangle, visibility.slot)
+    compile = wants_compile(cfg.render.compile, bank.device)
+    visibility = raster.visible(*what, compile=compile)
+    grid = (
+        raster.supersampled(*what, compile=compile) if cfg.render.antialias else (visibility.triangle, visibility.slot)
+    )
     return Sight(visibility, Grid(*grid))
 
 
@@ -55,7 +59,8 @@ def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Confi
     on_cpu, antialias = bank.device.type == "cpu", bool(cfg.render.antialias)
     points = () if not antialias else raster.SAMPLES if on_cpu else SAMPLES_2X2
     from_center = [(x - 0.5, y - 0.5) for x, y in points]
-    visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, from_center)
+    compile = wants_compile(cfg.render.compile, bank.device)
+    visibility, samples = see_through_lens(bank, instances, scene.camera, cfg.image_size, from_center, compile=compile)
     if on_cpu:
         parts = (samples.triangle, samples.slot, bank.patches)
         return Sight(visibility, fragments_of_samples(visibility, *parts) if antialias else fragments_of(visibility))

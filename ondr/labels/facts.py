@@ -15,6 +15,7 @@ from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.labels.points import Points, covered_pixels, points_at
 from ondr.raster.visibility import Visibility
+from ondr.runtime.compiled import wants_compile
 from ondr.scene import Instances, Scene
 
 
@@ -49,6 +50,11 @@ class Facts:
     def count(self) -> int:
         """N."""
         return self.scene.num_objects
+
+    @property
+    def compile(self) -> bool:
+        """Whether functions for a GPU are compiled."""
+        return wants_compile(self.cfg.render.compile, self.seen.slot.device)
 
     @property
     def box_functions(self) -> ModuleType:

@@ -54,8 +54,9 @@ def alone(facts: Facts, slot: int) -> Bool[Tensor, "batch height width"]:
     bank, camera = facts.assets.bank, facts.scene.camera
     one = map_leaves(facts.placed, lambda field: field[:, slot : slot + 1])
     if camera.distortion is not None:
-        return see_through_lens(bank, one, camera, facts.size, ())[0].slot >= 0
-    return raster.visible_ids(bank, one, camera.intrinsics.detach().float(), facts.size)[1] >= 0
+        return see_through_lens(bank, one, camera, facts.size, (), compile=facts.compile)[0].slot >= 0
+    intrinsics = camera.intrinsics.detach().float()
+    return raster.visible_ids(bank, one, intrinsics, facts.size, compile=facts.compile)[1] >= 0
 
 
 def not_loaded(name: str) -> ConfigError:

@@ -34,6 +34,8 @@ def visible(
     intrinsics: Float32[Tensor, "batch 3 3"],
     size: tuple[int, int],
     weights: Int32[Tensor, "batch height width"] | None = None,
+    *,
+    compile: bool = False,
 ) -> Visibility:
     """Finds the triangle and the instance that each pixel's centre sees.
 
@@ -48,6 +50,7 @@ def visible(
         intrinsics: K, float32, with a last row of 0 0 1; skew and fx < 0 (a mirrored image) are allowed.
         size: Height and width in pixels, up to `MAX_SIDE` of the device.
         weights: How often each pixel counts in `Visibility.covered`; None: once.
+        compile: Run what CUDA does beside nvdiffrast as compiled functions. The CPU's are always compiled.
 
     Raises:
         ValueError: A shape, type, device or size is wrong, or a range lies outside the bank.
@@ -60,7 +63,7 @@ def visible(
         return numba.visible(bank, instances, intrinsics, size, weights)
     from . import nvdiffrast
 
-    return nvdiffrast.visible(bank, instances, intrinsics, size, weights)
+    return nvdiffrast.visible(bank, instances, intrinsics, size, weights, compile=compile)
 
 
 def visible_in_tiles(
@@ -69,6 +72,8 @@ def visible_in_tiles(
     intrinsics: Float32[Tensor, "batch 3 3"],
     size: tuple[int, int],
     weights: Int32[Tensor, "batch height width"],
+    *,
+    compile: bool = False,
 ) -> Visibility:
     """Finds what `visible` finds, in tiles where the image is too large for a backend.
 
@@ -78,6 +83,7 @@ def visible_in_tiles(
         intrinsics: As for `visible`.
         size: Height and width in pixels, of any size.
         weights: As for `visible`.
+        compile: As for `visible`.
 
     Raises:
         ValueError: As for `visible`.
@@ -86,7 +92,7 @@ def visible_in_tiles(
 
     def draw(part: Tensor, rows: slice, columns: slice) -> Visibility:
         extent = (rows.stop - rows.start, columns.stop - columns.start)
-        return visible(bank, instances, part, extent, weights[:, rows, columns].contiguous())
+        return visible(bank, instances, part, extent, weights[:, rows, columns].contiguous(), compile=compile)
 
     tiles = _tiles(draw, intrinsics, size, MAX_SIDE[bank.device.type])
     triangle, slot = (
@@ -96,7 +102,12 @@ def visible_in_tiles(
 
 
 def visible_ids(
-    bank: Bank, instances: Instances, intrinsics: Float32[Tensor, "batch 3 3"], size: tuple[int, int]
+    bank: Bank,
+    instances: Instances,
+    intrinsics: Float32[Tensor, "batch 3 3"],
+    size: tuple[int, int],
+    *,
+    compile: bool = False,
 ) -> tuple[Int32[Tensor, "batch height width"], Int16[Tensor, "batch height width"]]:
     """Finds what `visible` finds except `covered`, which costs as much again.
 
@@ -105,6 +116,7 @@ def visible_ids(
         instances: As for `visible`.
         intrinsics: As for `visible`.
         size: As for `visible`.
+        compile: As for `visible`.
 
     Returns:
         Triangle and slot, as in `Visibility`.
@@ -114,7 +126,7 @@ def visible_ids(
         BackendError: As for `visible`.
     """
     check_input(bank, instances, intrinsics, size)
-    return _ids(bank, instances, intrinsics, size)
+    return _ids(bank, instances, intrinsics, size, compile)
 
 
 def fragments(
@@ -146,7 +158,12 @@ def fragments(
 
 
 def supersampled(
-    bank: Bank, instances: Instances, intrinsics: Float32[Tensor, "batch 3 3"], size: tuple[int, int]
+    bank: Bank,
+    instances: Instances,
+    intrinsics: Float32[Tensor, "batch 3 3"],
+    size: tuple[int, int],
+    *,
+    compile: bool = False,
 ) -> tuple[Int32[Tensor, "batch height2 width2"], Int16[Tensor, "batch height2 width2"]]:
     """Finds what the 2x2 samples of each pixel see, as an image of twice the size: the CUDA form of antialiasing.
 
@@ -155,6 +172,7 @@ def supersampled(
         instances: As for `visible`.
         intrinsics: As for `visible`, for the image of the given size.
         size: Height and width of the image; twice both are rendered, in tiles where that is too large.
+        compile: As for `visible`.
 
     Returns:
         Triangle and slot, as in `Visibility`, at 2H x 2W.
@@ -168,7 +186,7 @@ def supersampled(
     scaled = torch.cat([2 * intrinsics[:, :2], intrinsics[:, 2:]], dim=1)
 
     def draw(part: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
-        return _ids(bank, instances, part, (rows.stop - rows.start, columns.stop - columns.start))
+        return _ids(bank, instances, part, (rows.stop - rows.start, columns.stop - columns.start), compile)
 
     tiles = _tiles(draw, scaled, double, MAX_SIDE[bank.device.type])
     triangle, slot = (_joined([[tile[plane] for tile in row] for row in tiles]) for plane in (0, 1))
@@ -185,6 +203,8 @@ def _tiles(
 
 def _joined(tiles: list[list[Tensor]]) -> Tensor:
     """Joins tiles into an image."""
+    if len(tiles) == len(tiles[0]) == 1:
+        return tiles[0][0]
     return torch.cat([torch.cat(row, dim=2) for row in tiles], dim=1)
 
 
@@ -201,7 +221,9 @@ def _seen_from(intrinsics: Tensor, left: int, top: int) -> Tensor:
     return shifted
 
 
-def _ids(bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _ids(
+    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], compile: bool
+) -> tuple[Tensor, Tensor]:
     """Finds triangle and slot only, by the device's backend."""
     if bank.device.type == "cpu":
         from . import numba
@@ -210,4 +232,4 @@ def _ids(bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, 
         return seen.triangle, seen.slot
     from . import nvdiffrast
 
-    return nvdiffrast.visible_ids(bank, instances, intrinsics, size)
+    return nvdiffrast.visible_ids(bank, instances, intrinsics, size, compile=compile)

@@ -1,4 +1,8 @@
-"""Triton kernel that counts the pixels that each instance would cover alone, on nvdiffrast's grid of sub-pixels."""
+"""Triton kernels that count the pixels that each instance would cover alone, on nvdiffrast's grid of sub-pixels.
+
+Most triangles are a few pixels large: `_mark_small` does 32 of them at a time, one in each lane, and lists those that
+are larger, which `_mark_large` does one by one with 32 columns at a time.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,25 @@ import triton.language as tl
 from jaxtyping import Int32
 from torch import Tensor
 
+from ondr.runtime.compiled import compiled, mark_rows_dynamic
+
 from .bits import WORD, count_bits, weigh_bits
 from .limits import NEAR_METRES
 from .soup import Soup
 
-# Rows that a program does at a time. Compiled for an H100, two take 58 registers, eight 168, with which only 12 of 32
-# programs fit a multiprocessor; most triangles are a few rows high.
-ROWS = 2
-
-# How a program treats its triangle.
-SKIP, SNAPPED, CLIPPED = 0, 1, 2
+# Triangles that a program of `_mark_small` does at a time, and the longest side in pixels of a small one.
+LANES, SMALL = 32, 16
+# Programs of `_mark_large`, and rows that one does at a time, with which 18 programs fit a multiprocessor of an H100.
+PROGRAMS, ROWS = 4096, 2
 
 
 def covered_pixels(
-    soup: Soup, instances: int, size: tuple[int, int], weights: Int32[Tensor, "image height width"] | None = None
+    soup: Soup,
+    instances: int,
+    size: tuple[int, int],
+    weights: Int32[Tensor, "image height width"] | None = None,
+    *,
+    compile: bool = False,
 ) -> Int32[Tensor, "instance"]:
     """Returns how many pixel centres inside the image each instance covers.
 
@@ -33,37 +42,108 @@ def covered_pixels(
         instances: How many instances there are.
         size: Height and width.
         weights: Weight of each pixel of the images that the instances belong to; None: 1.
+        compile: Run a compiled function.
     """
-    height, width = size
+    (height, width), device, total = size, soup.points.device, len(soup.kind)
     words = -(-width // WORD)
-    bits = torch.zeros(instances, height, words, dtype=torch.int32, device=soup.points.device)
-    kind = torch.where(soup.drawn, torch.where(soup.whole, SNAPPED, CLIPPED), SKIP).to(torch.int32)
-    if len(kind):
-        # Triton launches on the current device, which need not be the bank's.
-        with torch.cuda.device_of(bits):
-            _mark[(len(kind),)](
-                soup.points.contiguous(), _in_pixels(soup, size), kind, soup.instance, bits,
-                height, width, words, 1 / NEAR_METRES, ROWS, num_warps=1,
-            )  # fmt: skip
-    return count_bits(bits).flatten(1).sum(dim=1, dtype=torch.int32) if weights is None else weigh_bits(bits, weights)
+    bits = torch.zeros(instances, height, words, dtype=torch.int32, device=device)
+    large = torch.empty(total, dtype=torch.int32, device=device)
+    number = torch.zeros(1, dtype=torch.int32, device=device)
+    # Triton launches on the current device, which need not be the bank's.
+    with torch.cuda.device_of(bits):
+        _mark_small[(triton.cdiv(total, LANES),)](
+            soup.points, soup.kind, soup.instance, bits, large, number, total, height, width, words,
+            LANES, SMALL, num_warps=1,
+        )  # fmt: skip
+        _mark_large[(PROGRAMS,)](
+            soup.points, soup.corners, soup.kind, soup.instance, bits, large, number, height, width, words,
+            1 / NEAR_METRES, PROGRAMS, ROWS, num_warps=1,
+        )  # fmt: skip
+    if weights is not None:
+        return weigh_bits(bits, weights)
+    return compiled(_sum_of_bits)(mark_rows_dynamic(bits))[:instances] if compile else _sum_of_bits(bits)
 
 
-def _in_pixels(soup: Soup, size: tuple[int, int]) -> Tensor:
-    """Returns (x w, y w, w) of each corner, x and y in pixels."""
-    x, y, _, w = soup.corners.unbind(-1)
-    return torch.stack([(x + w) * (size[1] / 2), (y + w) * (size[0] / 2), w], dim=-1)
+def _sum_of_bits(bits: Tensor) -> Tensor:
+    return count_bits(bits).flatten(1).sum(dim=1, dtype=torch.int32)
 
 
 @triton.jit
-def _mark(points, corners, kind, owner, bits, height, width, words, max_inverse, ROWS: tl.constexpr):  # type: ignore[no-untyped-def]
-    """Sets the bits of the pixel centres that one triangle covers in the mask of its instance."""
-    t = tl.program_id(0).to(tl.int64)
-    how = tl.load(kind + t)
-    mask = bits + tl.load(owner + t) * height * words
-    if how == 1:
-        _mark_snapped(points + 6 * t, mask, height, width, words, ROWS)
-    if how == 2:
-        _mark_clipped(corners + 9 * t, mask, height, width, words, max_inverse, ROWS)
+def _mark_small(  # type: ignore[no-untyped-def]
+    points, kind, owner, bits, large, number, total, height, width, words, LANES: tl.constexpr, SMALL: tl.constexpr
+):
+    """Sets the bits of the pixel centres that small triangles cover, and lists the others that are drawn.
+
+    Integer edge functions at 1/16 pixel with the top-left rule, from the first pixel of each triangle on.
+    """
+    t = tl.program_id(0) * LANES + tl.arange(0, LANES)
+    how = tl.load(kind + t, mask=t < total, other=0)
+    p, snapped = points + 6 * t.to(tl.int64), how == 1
+    x0, y0 = tl.load(p, mask=snapped, other=0), tl.load(p + 1, mask=snapped, other=0)
+    x1, y1 = tl.load(p + 2, mask=snapped, other=0), tl.load(p + 3, mask=snapped, other=0)
+    x2, y2 = tl.load(p + 4, mask=snapped, other=0), tl.load(p + 5, mask=snapped, other=0)
+    least_x, most_x = tl.minimum(x0, tl.minimum(x1, x2)), tl.maximum(x0, tl.maximum(x1, x2))
+    least_y, most_y = tl.minimum(y0, tl.minimum(y1, y2)), tl.maximum(y0, tl.maximum(y1, y2))
+    left, right = tl.maximum((least_x + 7) >> 4, 0), tl.minimum((most_x - 8) >> 4, width - 1)
+    top, bottom = tl.maximum((least_y + 7) >> 4, 0), tl.minimum((most_y - 8) >> 4, height - 1)
+    seen = snapped & (left <= right) & (top <= bottom)
+    small = seen & (most_x - least_x < 16 * SMALL) & (most_y - least_y < 16 * SMALL)
+    _list(large, number, t, (seen & (small == 0)) | (how == 2))
+
+    # Relative to the centre of the first pixel, all numbers of a small triangle are small.
+    x0, x1, x2 = x0 - left * 16 - 8, x1 - left * 16 - 8, x2 - left * 16 - 8
+    y0, y1, y2 = y0 - top * 16 - 8, y1 - top * 16 - 8, y2 - top * 16 - 8
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    small, sign = small & (area != 0), tl.where(area > 0, 1, -1)
+    a, a_right, a_down = _edge_at(x1, y1, x2, y2, sign)
+    b, b_right, b_down = _edge_at(x2, y2, x0, y0, sign)
+    c, c_right, c_down = _edge_at(x0, y0, x1, y1, sign)
+    place = bits + (tl.load(owner + t, mask=small, other=0) * height + top) * words + (left >> 5)
+    rows, columns = tl.where(small, bottom - top + 1, 0), tl.where(small, right - left + 1, 0)
+    most_columns = tl.max(columns, axis=0)
+    for row in range(tl.max(rows, axis=0)):
+        i, j, k = a, b, c
+        found = tl.zeros((LANES,), tl.int32)
+        for column in range(most_columns):
+            found |= tl.where(((i | j | k) >= 0) & (column < columns), 1 << column, 0)
+            i, j, k = i + a_right, j + b_right, k + c_right
+        # A row of a small triangle lies in one word or in two.
+        both = tl.where(row < rows, found, 0).to(tl.int64) << (left & 31)
+        here, after = both.to(tl.int32), (both >> 32).to(tl.int32)
+        tl.atomic_or(place + row * words, here, mask=here != 0, sem="relaxed")
+        tl.atomic_or(place + row * words + 1, after, mask=after != 0, sem="relaxed")
+        a, b, c = a + a_down, b + b_down, c + c_down
+
+
+@triton.jit
+def _list(into, number, values, chosen):  # type: ignore[no-untyped-def]
+    """Appends values to a list."""
+    ones = chosen.to(tl.int32)
+    first = tl.atomic_add(number, tl.sum(ones, axis=0), sem="relaxed")
+    tl.store(into + first + tl.cumsum(ones, axis=0) - 1, values, mask=chosen)
+
+
+@triton.jit
+def _edge_at(xa, ya, xb, yb, sign):  # type: ignore[no-untyped-def]
+    """Returns an edge function at the first pixel, not negative inside, and its steps to the right and downwards."""
+    dx, dy = (xb - xa) * sign, (yb - ya) * sign
+    closed = (dy < 0) | ((dy == 0) & (dx > 0))
+    return dy * xa - dx * ya - tl.where(closed, 0, 1), dy * -16, dx * 16
+
+
+@triton.jit
+def _mark_large(  # type: ignore[no-untyped-def]
+    points, corners, kind, owner, bits, large, number, height, width, words, max_inverse,
+    PROGRAMS: tl.constexpr, ROWS: tl.constexpr,
+):  # fmt: skip
+    """Sets the bits of the pixel centres that the listed triangles cover."""
+    for i in range(tl.program_id(0), tl.load(number), PROGRAMS):
+        t = tl.load(large + i).to(tl.int64)
+        mask = bits + tl.load(owner + t) * height * words
+        if tl.load(kind + t) == 1:
+            _mark_snapped(points + 6 * t, mask, height, width, words, ROWS)
+        else:
+            _mark_clipped(corners + 12 * t, mask, height, width, words, max_inverse, ROWS)
 
 
 @triton.jit
@@ -100,9 +180,9 @@ def _edge(xa, ya, xb, yb, u, v, sign):  # type: ignore[no-untyped-def]
 @triton.jit
 def _mark_clipped(p, mask, height, width, words, max_inverse, ROWS: tl.constexpr):  # type: ignore[no-untyped-def]
     """Homogeneous edge functions: inside where all barycentric weights are positive, behind the near plane."""
-    x0, y0, w0 = tl.load(p).to(tl.float64), tl.load(p + 1).to(tl.float64), tl.load(p + 2).to(tl.float64)
-    x1, y1, w1 = tl.load(p + 3).to(tl.float64), tl.load(p + 4).to(tl.float64), tl.load(p + 5).to(tl.float64)
-    x2, y2, w2 = tl.load(p + 6).to(tl.float64), tl.load(p + 7).to(tl.float64), tl.load(p + 8).to(tl.float64)
+    x0, y0, w0 = _in_pixels(p, height, width)
+    x1, y1, w1 = _in_pixels(p + 4, height, width)
+    x2, y2, w2 = _in_pixels(p + 8, height, width)
     ax, ay, aw = y1 * w2 - y2 * w1, x2 * w1 - x1 * w2, x1 * y2 - x2 * y1
     bx, by, bw = y2 * w0 - y0 * w2, x0 * w2 - x2 * w0, x2 * y0 - x0 * y2
     cx, cy, cw = y0 * w1 - y1 * w0, x1 * w0 - x0 * w1, x0 * y1 - x1 * y0
@@ -121,6 +201,13 @@ def _mark_clipped(p, mask, height, width, words, max_inverse, ROWS: tl.constexpr
                 # The weights' sum is |det| / z.
                 inside = (a >= 0) & (b >= 0) & (c >= 0) & (a + b + c <= most)
                 _set(mask, inside, rows, columns, word, height, width, words)
+
+
+@triton.jit
+def _in_pixels(p, height, width):  # type: ignore[no-untyped-def]
+    """Loads x w, y w and w of a corner, x and y in pixels."""
+    x, y, w = tl.load(p).to(tl.float64), tl.load(p + 1).to(tl.float64), tl.load(p + 3).to(tl.float64)
+    return (x + w) * (width * 0.5), (y + w) * (height * 0.5), w
 
 
 @triton.jit

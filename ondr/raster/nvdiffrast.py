@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any
 
 import torch
-from jaxtyping import Int16, Int32, Int64
+from jaxtyping import Float32, Int32, Int64
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -22,7 +22,7 @@ from ondr.leaves import map_leaves
 from ondr.scene import Instances
 
 from .plugin import load_nvdiffrast, make_context
-from .soup import NOWHERE, Soup, decode_ids, make_soup
+from .soup import Ids, Soup, make_soup, seen_by_pixels
 from .visibility import Visibility
 
 # Its set-up searches the images one by one for every triangle.
@@ -35,53 +35,70 @@ CAPACITY_STEP = 2**16
 
 
 def visible(
-    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], weights: Tensor | None = None
+    bank: Bank,
+    instances: Instances,
+    intrinsics: Tensor,
+    size: tuple[int, int],
+    weights: Tensor | None = None,
+    *,
+    compile: bool = False,
 ) -> Visibility:
     """Finds the triangle that each pixel's centre sees. See `ondr.raster.visible`."""
     from .cover_triton import covered_pixels
 
-    batch, slots = instances.triangle_count.shape
-    triangle, slot = _empty_ids(batch, size, bank.device)
-    covered = torch.zeros(batch, slots, dtype=torch.int32, device=bank.device)
-    for part, soup, ids in _draw(bank, instances, intrinsics, size):
-        triangle[part], slot[part] = _name(soup, ids, slots)
-        weight = None if weights is None else weights[part]
-        covered[part] = covered_pixels(soup, (part.stop - part.start) * slots, size, weight).view(-1, slots)
+    slots = instances.triangle_count.shape[1]
+    covered = torch.zeros(len(intrinsics), slots, dtype=torch.int32, device=bank.device)
+    seen = []
+    for part, soup, ids in _draw(bank, instances, intrinsics, size, compile):
+        seen.append(ids)
+        if soup is not None:
+            weight = None if weights is None else weights[part]
+            number = (part.stop - part.start) * slots
+            alone = covered_pixels(soup, number, size, weight, compile=compile)
+            covered[part] = alone.view(-1, slots)
+    triangle, slot = _joined(seen)
     return Visibility(triangle=triangle, slot=slot, covered=covered)
 
 
 def visible_ids(
-    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]
-) -> tuple[Int32[Tensor, "batch height width"], Int16[Tensor, "batch height width"]]:
+    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], *, compile: bool = False
+) -> Ids:
     """Finds triangle and slot only. See `ondr.raster.visible_ids`."""
-    batch, slots = instances.triangle_count.shape
-    triangle, slot = _empty_ids(batch, size, bank.device)
-    for part, soup, ids in _draw(bank, instances, intrinsics, size):
-        triangle[part], slot[part] = _name(soup, ids, slots)
-    return triangle, slot
+    return _joined([ids for _, _, ids in _draw(bank, instances, intrinsics, size, compile)])
 
 
-def _empty_ids(batch: int, size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Returns ids of images without anything in them."""
-    triangle = torch.full((batch, *size), -1, dtype=torch.int32, device=device)
-    return triangle, torch.full((batch, *size), -1, dtype=torch.int16, device=device)
+def _joined(parts: list[Ids]) -> Ids:
+    if len(parts) == 1:
+        return parts[0]
+    triangles, slots = zip(*parts, strict=True)
+    return torch.cat(triangles), torch.cat(slots)
 
 
 def _draw(
-    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int]
-) -> Iterator[tuple[slice, Soup, Int64[Tensor, "image height width"]]]:
-    """Draws a batch in parts of equally many images; yields each part, its triangles, and which of them is seen."""
-    batch = len(intrinsics)
+    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], compile: bool
+) -> Iterator[tuple[slice, Soup | None, Ids]]:
+    """Draws a batch in parts of equally many images; yields each part, its triangles if any, and what is seen."""
+    batch, slots = instances.triangle_count.shape
     counts = _counts_on_host(instances.triangle_count)
     images = max(min(batch, MAX_IMAGES, MAX_PIXELS // (size[0] * size[1])), 1)
-    for start in range(0, batch, images):
+    for start in range(0, max(batch, 1), images):
         part = slice(start, min(start + images, batch))
-        chosen = map_leaves(instances, itemgetter(part))
         total = int(counts[part].sum())
         if total == 0:
+            yield part, None, _nothing(part.stop - start, size, bank.device)
             continue
-        soup = make_soup(bank, chosen, intrinsics[part], size, total)
-        yield part, soup, _rasterize(soup, image_ranges(counts[part], images), size)[: part.stop - start]
+        chosen = map_leaves(instances, itemgetter(part))
+        room = _capacity(bank.device, total)
+        soup = make_soup(bank, chosen, intrinsics[part], size, room, compile=compile)
+        found = _rasterize(soup, image_ranges(counts[part], images), size)
+        triangle, slot = seen_by_pixels(soup, found, slots, compile=compile)
+        yield part, soup, (triangle[: part.stop - start], slot[: part.stop - start])
+
+
+def _nothing(images: int, size: tuple[int, int], device: torch.device) -> Ids:
+    """Returns the ids of images without anything in them."""
+    triangle = torch.full((images, *size), -1, dtype=torch.int32, device=device)
+    return triangle, torch.full((images, *size), -1, dtype=torch.int16, device=device)
 
 
 _known_counts = WeakTensorKeyDictionary()
@@ -106,30 +123,20 @@ def image_ranges(counts: Int64[Tensor, "image"], images: int) -> Int32[Tensor, "
     return torch.stack([counts.cumsum(0) - counts, counts], dim=1).int()
 
 
-def _rasterize(soup: Soup, ranges: Tensor, size: tuple[int, int]) -> Int64[Tensor, "image height width"]:
-    """Calls nvdiffrast; returns which triangle of the soup each pixel sees, -1 for none."""
+def _rasterize(soup: Soup, ranges: Tensor, size: tuple[int, int]) -> Float32[Tensor, "image height width 4"]:
+    """Calls nvdiffrast."""
     device = soup.corners.device
-    corners = pad_corners(soup.corners, _capacity(device, len(soup.row)))
     stream = torch.cuda.current_stream(device).cuda_stream
     with torch.no_grad():
-        seen, _ = load_nvdiffrast().rasterize(
+        found: Tensor = load_nvdiffrast().rasterize(
             _context(device, stream, len(ranges), size),
-            corners.view(-1, 4),
-            _index_buffer(device, len(corners)),
+            soup.corners.view(-1, 4),
+            _index_buffer(device, len(soup.corners)),
             resolution=size,
             ranges=ranges,
             grad_db=False,
-        )
-    return decode_ids(seen[..., 3])
-
-
-def pad_corners(corners: Tensor, capacity: int) -> Tensor:
-    """Returns corners with room for `capacity` triangles, the rest of which are never drawn."""
-    padded = corners.new_empty(capacity, 3, 4)
-    padded[: len(corners)] = corners
-    for column, nowhere in enumerate(NOWHERE):
-        padded[len(corners) :, :, column] = nowhere
-    return padded
+        )[0]
+    return found
 
 
 # One per buffer size: a context that is used with another one frees and allocates, which waits for the device.
@@ -165,10 +172,3 @@ def _index_buffer(device: torch.device, capacity: int) -> Tensor:
     # Later calls may come from other streams.
     torch.cuda.current_stream(device).synchronize()
     return buffer
-
-
-def _name(soup: Soup, ids: Tensor, slots: int) -> tuple[Tensor, Tensor]:
-    """Turns rows of the soup into rows of the bank and slots."""
-    seen, at = ids >= 0, ids.clamp(min=0)
-    triangle = torch.where(seen, soup.row[at], -1).int()
-    return triangle, torch.where(seen, soup.instance[at] % slots, -1).short()

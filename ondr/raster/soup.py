@@ -2,18 +2,26 @@
 
 Calling nvdiffrast is left to `nvdiffrast`. In clip space, x / w and y / w run from -1 to 1 across the image, y down
 (nvdiffrast's row 0 is y = -1), and w is the depth in metres.
+
+A batch has millions of triangles, so that operation by operation most of the time would go into memory. What is done
+for each of them is two functions for a compiler, `depth_reach` and `clip_triangles`; for each pixel it is `seen_ids`.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Float32, Int32, Int64
+from jaxtyping import Bool, Float, Float32, Float64, Int16, Int32, Int64
 from torch import Tensor
 
 from ondr.assets.bank import Bank
 from ondr.geometry import product
+from ondr.planes import Vector, take, take_one
+from ondr.runtime.compiled import compiled, mark_rows_dynamic
 from ondr.scene import Instances
 
 from .limits import NEAR_METRES
@@ -27,6 +35,9 @@ MAX_EXTENT = 2**15 - 1
 # Corner outside every image: a triangle of three of them is never drawn.
 NOWHERE = (2.0, 2.0, 2.0, 1.0)
 
+# How a triangle is drawn: not at all (it is not finite, or culled), with its corners on sub-pixels, or clipped.
+SKIPPED, SNAPPED, CLIPPED = 0, 1, 2
+
 # Ids up to this are stored as float values, greater ones as float bits from CODED_BASE on.
 PLAIN_IDS = 2**24
 CODED_BASE = 0x4A800000
@@ -34,24 +45,58 @@ CODED_BASE = 0x4A800000
 
 @dataclass(frozen=True)
 class Soup:
-    """The triangles of some images, image by image, slot by slot, each with corners of its own."""
+    """The triangles of some images, image by image, slot by slot, each with corners of its own.
+
+    There is room for more triangles than there are; the last rows are of an instance that is none and are skipped.
+    """
 
     corners: Float32[Tensor, "triangle 3 4"]
-    """Clip coordinates; `NOWHERE` for a triangle that is not drawn."""
-    row: Int64[Tensor, "triangle"]
-    """Row of the bank's triangles."""
+    """Clip coordinates; `NOWHERE` for a triangle that is skipped."""
+    points: Int32[Tensor, "triangle 3 2"]
+    """x and y in sub-pixels from the image's top left corner; meaningful where `kind` is SNAPPED."""
+    kind: Int32[Tensor, "triangle"]
+    """SKIPPED, SNAPPED or CLIPPED."""
     instance: Int64[Tensor, "triangle"]
     """image * S + slot."""
-    points: Int32[Tensor, "triangle 3 2"]
-    """x and y in sub-pixels from the image's top left corner; meaningful where `whole`."""
-    whole: Bool[Tensor, "triangle"]
-    """Whether it is drawn unclipped."""
-    drawn: Bool[Tensor, "triangle"]
-    """Whether it is finite and not culled."""
+    shift: Int64[Tensor, "instance"]
+    """Row of the bank's triangles that a triangle of each instance is, minus its row here."""
+
+
+Ids = tuple[Int32[Tensor, "image height width"], Int16[Tensor, "image height width"]]
+"""Triangle and slot that each pixel sees."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Meshes, and what is drawn of each instance and last of one that is none. Tensors only, so that one compiled
+    function serves every batch."""
+
+    vertices: Float32[Tensor, "vertex 8"]
+    """`Bank.vertices`."""
+    triangles: Int32[Tensor, "face 4"]
+    """`Bank.triangles`."""
+    shift: Int64[Tensor, "instance"]
+    """As in `Soup`."""
+    vertex_offset: Int32[Tensor, "instance"]
+    """Row of the vertices to which triangles are relative."""
+    matrix: Float32[Tensor, "instance 12"]
+    """From bank coordinates to clip x, y and w, row by row; NaN for what is no instance."""
+    hidden: Float32[Tensor, "instance"]
+    """Sign of the screen area of triangles that are culled; 0: none is."""
+
+
+Corners = tuple[Vector, Vector, Vector]
+"""A vector for each corner of the triangles."""
 
 
 def make_soup(
-    bank: Bank, instances: Instances, intrinsics: Float[Tensor, "batch 3 3"], size: tuple[int, int], total: int
+    bank: Bank,
+    instances: Instances,
+    intrinsics: Float[Tensor, "batch 3 3"],
+    size: tuple[int, int],
+    room: int,
+    *,
+    compile: bool = False,
 ) -> Soup:
     """Expands instances into triangles.
 
@@ -60,40 +105,41 @@ def make_soup(
         instances: `[B, S]`.
         intrinsics: K.
         size: Height and width.
-        total: The sum of `instances.triangle_count`, known on the host.
+        room: Number of triangles for which there is room, at least the sum of `instances.triangle_count`.
+        compile: Run compiled functions.
     """
-    row, instance = list_triangles(instances, total)
+    run: Callable[..., Any] = compiled if compile else lambda function: function
+    varying: Callable[..., Any] = mark_rows_dynamic if compile else lambda tables: tables
+    drawing, instance = list_instances(bank, instances, intrinsics, size, room)
+    drawing = varying(drawing)
+    nearest, farthest = run(depth_reach)(drawing, instance)
+    planes = varying(depth_planes(nearest, farthest, instances.triangle_count))
+    corners, points, kind = run(clip_triangles)(drawing, planes, instance, size)
+    return Soup(corners=corners, points=points, kind=kind, instance=instance, shift=drawing.shift)
+
+
+def list_instances(
+    bank: Bank, instances: Instances, intrinsics: Float[Tensor, "batch 3 3"], size: tuple[int, int], room: int
+) -> tuple[Drawing, Int64[Tensor, "triangle"]]:
+    """Returns what is drawn of each instance, and the instance of each triangle."""
     matrix, flip = clip_matrix(instances.camera_from_bank, intrinsics, size)
-    vertex = instances.vertex_offset.flatten()[instance, None] + bank.triangles[row, :3]
-    position = bank.vertices.detach()[:, :3][vertex]
-    m = matrix.flatten(0, 1)[instance]
-    x, y, w = (
-        m[:, j, 0, None] * position[..., 0]
-        + m[:, j, 1, None] * position[..., 1]
-        + m[:, j, 2, None] * position[..., 2]
-        + m[:, j, 3, None]
-        for j in range(3)
+    count = _and_one(instances.triangle_count.flatten().long(), 0)
+    # The room that is left over, without asking the device how much that is.
+    count[-1] = room - count.sum()
+    drawing = Drawing(
+        vertices=bank.vertices.detach(),
+        triangles=bank.triangles,
+        shift=_and_one(instances.first_triangle.flatten().long(), 0) - (count.cumsum(0) - count),
+        vertex_offset=_and_one(instances.vertex_offset.flatten(), 0),
+        matrix=_and_one(matrix.flatten(0, 1).flatten(1), torch.nan),
+        hidden=_and_one((instances.closed * flip).flatten().float(), 0),
     )
-    finite = (x.isfinite() & y.isfinite() & w.isfinite()).all(dim=1)
-    slots = max(instances.triangle_count.shape[1], 1)
-    z = depth(w, finite, instance // slots, instances.triangle_count.sum(dim=1))
-    points, whole = snap(x, y, z, w, size)
-    area = torch.where(whole, screen_area(points).double(), homogeneous_area(x, y, w))
-    culled = instances.closed.flatten()[instance] & (area * flip.flatten()[instance] > 0)
-    drawn = finite & ~culled
-    planes = [torch.where(drawn[:, None], c, nowhere) for c, nowhere in zip((x, y, z, w), NOWHERE, strict=True)]
-    corners = torch.stack(planes, dim=-1)
-    return Soup(corners=corners, row=row, instance=instance, points=points, whole=whole, drawn=drawn)
+    return drawing, torch.repeat_interleave(count, output_size=room)
 
 
-def list_triangles(instances: Instances, total: int) -> tuple[Int64[Tensor, "triangle"], Int64[Tensor, "triangle"]]:
-    """Returns the bank's row and the instance (image * S + slot) of every triangle."""
-    count = instances.triangle_count.flatten().long()
-    number = torch.arange(len(count), device=count.device)
-    instance = torch.repeat_interleave(number, count, output_size=total)
-    before = count.cumsum(0) - count
-    step = torch.arange(total, device=count.device) - before[instance]
-    return instances.first_triangle.flatten().long()[instance] + step, instance
+def _and_one(rows: Tensor, value: float) -> Tensor:
+    """Returns rows with one more at the end."""
+    return torch.cat([rows, rows.new_full((1, *rows.shape[1:]), value)])
 
 
 def clip_matrix(
@@ -110,30 +156,55 @@ def clip_matrix(
     return matrix.float(), flip
 
 
-def depth(
-    w: Float32[Tensor, "triangle 3"],
-    finite: Bool[Tensor, "triangle"],
-    image: Int64[Tensor, "triangle"],
-    counts: Int64[Tensor, "batch"],
-) -> Float32[Tensor, "triangle 3"]:
-    """Returns clip z: -w at a near plane just before each image's nearest vertex, w just behind its farthest.
+def depth_reach(
+    drawing: Drawing, instance: Int64[Tensor, "triangle"]
+) -> tuple[Float32[Tensor, "triangle"], Float32[Tensor, "triangle"]]:
+    """Returns the least and the greatest w of each triangle; neutral ones if it is not finite."""
+    (_, _, a), (_, _, b), (_, _, c) = corners = _corners_of(drawing, instance)
+    finite = _finite(corners)
+    least, greatest = a.minimum(b).minimum(c), a.maximum(b).maximum(c)
+    return torch.where(finite, least, torch.inf), torch.where(finite, greatest, NEAR_METRES)
 
-    nvdiffrast stores z / w, which is linear in 1/w, in fixed point: planes fitted to the image resolve depths that
-    constant planes would not. Only what is nearer than `NEAR_METRES` is clipped.
+
+def _corners_of(drawing: Drawing, instance: Tensor) -> Corners:
+    """Returns clip x, y and w of the triangles' corners."""
+    number = torch.arange(len(instance), device=instance.device)
+    # What is no instance may lie behind the bank's last triangle.
+    row = (number + take_one(drawing.shift, instance)).clamp(max=len(drawing.triangles) - 1)
+    offset, m = take_one(drawing.vertex_offset, instance), take(drawing.matrix, instance)
+
+    def clipped(vertex: Tensor) -> Vector:
+        x, y, z = (take_one(drawing.vertices[:, axis], vertex) for axis in range(3))
+        return tuple(m[j] * x + m[j + 1] * y + m[j + 2] * z + m[j + 3] for j in (0, 4, 8))
+
+    a, b, c = (clipped(take_one(drawing.triangles[:, corner], row) + offset) for corner in range(3))
+    return a, b, c
+
+
+def _finite(corners: Corners) -> Bool[Tensor, "triangle"]:
+    return functools.reduce(torch.logical_and, [plane.isfinite() for corner in corners for plane in corner])
+
+
+def depth_planes(
+    nearest: Float32[Tensor, "triangle"], farthest: Float32[Tensor, "triangle"], count: Int32[Tensor, "batch slot"]
+) -> Float32[Tensor, "instance 2"]:
+    """Returns a and b of each instance, so that clip z is a w + b.
+
+    It is -w at a near plane just before the image's nearest vertex, w just behind its farthest. nvdiffrast stores
+    z / w, which is linear in 1/w, in fixed point: planes fitted to the image resolve depths that constant planes would
+    not. Only what is nearer than `NEAR_METRES` is clipped.
 
     Args:
-        w: w of each triangle's corners, image by image.
-        finite: Which triangles count.
-        image: Which image each triangle is in.
-        counts: How many triangles each image has.
+        nearest: Least w of each triangle, image by image.
+        farthest: Greatest w.
+        count: How many triangles each instance has.
     """
     # By segments, since millions of atomic operations on one number per image would contend.
-    nearest = _of_each(torch.where(finite, w.amin(dim=1), torch.inf), "min", counts, torch.inf)
-    farthest = _of_each(torch.where(finite, w.amax(dim=1), NEAR_METRES), "max", counts, NEAR_METRES)
-    near, far = nearest.double(), farthest.double() * 1.01
+    near = _of_each(nearest, "min", count.sum(dim=1), torch.inf).double()
+    far = _of_each(farthest, "max", count.sum(dim=1), NEAR_METRES).double() * 1.01
     near = torch.where(near < NEAR_METRES, NEAR_METRES, (near * 0.99).clamp(min=NEAR_METRES)).minimum(far * 0.98)
-    scale, offset = (far + near) / (far - near), -2 * far * near / (far - near)
-    return w * scale.float()[image, None] + offset.float()[image, None]
+    planes = torch.stack([(far + near) / (far - near), -2 * far * near / (far - near)], dim=-1).float()
+    return _and_one(planes[:, None].expand(*count.shape, 2).flatten(0, 1), 0)
 
 
 def _of_each(values: Tensor, what: str, counts: Tensor, none: float) -> Tensor:
@@ -141,52 +212,104 @@ def _of_each(values: Tensor, what: str, counts: Tensor, none: float) -> Tensor:
     return torch.segment_reduce(values, what, lengths=counts, unsafe=True, initial=none)
 
 
-def snap(
-    x: Float32[Tensor, "triangle 3"],
-    y: Float32[Tensor, "triangle 3"],
-    z: Float32[Tensor, "triangle 3"],
-    w: Float32[Tensor, "triangle 3"],
-    size: tuple[int, int],
-) -> tuple[Int32[Tensor, "triangle 3 2"], Bool[Tensor, "triangle"]]:
-    """Rounds corners as nvdiffrast does, in float32 to nearest even, and returns which triangles it draws unclipped.
+def clip_triangles(
+    drawing: Drawing, planes: Float32[Tensor, "instance 2"], instance: Int64[Tensor, "triangle"], size: tuple[int, int]
+) -> tuple[Float32[Tensor, "triangle 3 4"], Int32[Tensor, "triangle 3 2"], Int32[Tensor, "triangle"]]:
+    """Returns `Soup.corners`, `Soup.points` and `Soup.kind`.
+
+    Args:
+        drawing: The meshes and instances.
+        planes: What `depth_planes` returns.
+        instance: The instance of each triangle.
+        size: Height and width.
+    """
+    corners = _corners_of(drawing, instance)
+    scale, offset = take(planes, instance)
+    depths = [w * scale + offset for _, _, w in corners]
+    points, whole = snap(corners, depths, size)
+    area = torch.where(whole, screen_area(points).double(), homogeneous_area(corners))
+    drawn = _finite(corners) & ~(area * take_one(drawing.hidden, instance) > 0)
+    clip = [
+        torch.where(drawn, value, nowhere)
+        for (x, y, w), z in zip(corners, depths, strict=True)
+        for value, nowhere in zip((x, y, z, w), NOWHERE, strict=True)
+    ]
+    kind = torch.where(drawn, torch.where(whole, SNAPPED, CLIPPED), SKIPPED)
+    flat = [plane for point in points for plane in point]
+    return torch.stack(clip, dim=-1).view(-1, 3, 4), torch.stack(flat, dim=-1).view(-1, 3, 2), kind.int()
+
+
+def snap(corners: Corners, depths: Sequence[Tensor], size: tuple[int, int]) -> tuple[list[Vector], Tensor]:
+    """Rounds corners as nvdiffrast does, in float32 to nearest even.
 
     Source: Laine et al. 2020, "Modular primitives for high-performance differentiable rendering"; triangle set-up of
     nvdiffrast 0.3.3 (vertex times 1/w times half the image in sub-pixels).
+
+    Args:
+        corners: Clip x, y and w.
+        depths: Clip z.
+        size: Height and width.
+
+    Returns:
+        x and y of each corner in int32 sub-pixels from the image's top left corner, and which triangles are drawn
+        unclipped; where one is not, its corners mean nothing.
     """
-    inverse = 1 / w
-    right, down = size[1] * (SUBPIXELS // 2), size[0] * (SUBPIXELS // 2)
-    exact = torch.stack([x * inverse * right, y * inverse * down], dim=-1)
-    rounded = exact.round()
-    fits = (z.abs() <= w)[..., None] & (rounded.abs() <= MAX_COORDINATE)
-    whole = fits.flatten(1).all(dim=1)
-    points = torch.where(whole[:, None, None], rounded, 0).int()
-    span = points.flatten(1).amax(dim=1) - points.flatten(1).amin(dim=1)
-    from_corner = torch.stack([points[..., 0] + right, points[..., 1] + down], dim=-1)
-    return from_corner, whole & (span <= MAX_EXTENT)
+    half = size[1] * (SUBPIXELS // 2), size[0] * (SUBPIXELS // 2)
+    fits, rounded = [], []
+    for (x, y, w), z in zip(corners, depths, strict=True):
+        # Compiled for a GPU, a division in float32 would not be rounded to nearest.
+        inverse = (1 / w.double()).float()
+        point = (x * inverse * half[0]).round(), (y * inverse * half[1]).round()
+        fits += [z.abs() <= w, *(plane.abs() <= MAX_COORDINATE for plane in point)]
+        rounded.append(point)
+    whole = functools.reduce(torch.logical_and, fits)
+    points = [tuple(torch.where(whole, plane, 0).int() for plane in point) for point in rounded]
+    planes = [plane for point in points for plane in point]
+    span = functools.reduce(torch.maximum, planes) - functools.reduce(torch.minimum, planes)
+    return [(x + half[0], y + half[1]) for x, y in points], whole & (span <= MAX_EXTENT)
 
 
-def screen_area(points: Int32[Tensor, "triangle 3 2"]) -> Int64[Tensor, "triangle"]:
+def screen_area(points: Sequence[Vector]) -> Int64[Tensor, "triangle"]:
     """Returns twice the signed area in square sub-pixels."""
-    a, b = (points[:, j].long() - points[:, 0].long() for j in (1, 2))
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    (x, y), (ax, ay), (bx, by) = ((x.long(), y.long()) for x, y in points)
+    return (ax - x) * (by - y) - (ay - y) * (bx - x)
 
 
-def homogeneous_area(
-    x: Float32[Tensor, "triangle 3"], y: Float32[Tensor, "triangle 3"], w: Float32[Tensor, "triangle 3"]
-) -> Float[Tensor, "triangle"]:
+def homogeneous_area(corners: Corners) -> Float64[Tensor, "triangle"]:
     """Returns a number with the sign of the visible part's area, even if corners lie behind the camera.
 
     Source: Olano and Greer 1997, "Triangle scan conversion using 2D homogeneous coordinates", section 3.
     """
-    x, y, w = x.double(), y.double(), w.double()
-    return (
-        x[:, 0] * (y[:, 1] * w[:, 2] - y[:, 2] * w[:, 1])
-        + x[:, 1] * (y[:, 2] * w[:, 0] - y[:, 0] * w[:, 2])
-        + x[:, 2] * (y[:, 0] * w[:, 1] - y[:, 1] * w[:, 0])
-    )
+    a, b, c = (tuple(plane.double() for plane in corner) for corner in corners)
+    return a[0] * (b[1] * c[2] - c[1] * b[2]) + a[1] * (b[2] * c[0] - c[2] * b[0]) + a[2] * (b[0] * c[1] - c[0] * b[1])
+
+
+def seen_by_pixels(soup: Soup, found: Float32[Tensor, "image height width 4"], slots: int, *, compile: bool) -> Ids:
+    """Returns the bank's triangle and the slot that each pixel sees, -1 for none.
+
+    Args:
+        soup: The triangles that were drawn.
+        found: What nvdiffrast returned.
+        slots: S.
+        compile: Run a compiled function.
+    """
+    if not compile:
+        return seen_ids(found, soup.instance, soup.shift, slots)
+    images = len(found)
+    triangle, slot = compiled(seen_ids)(mark_rows_dynamic(found), soup.instance, mark_rows_dynamic(soup.shift), slots)
+    # A single image is doubled for the compiler.
+    return triangle[:images], slot[:images]
+
+
+def seen_ids(found: Tensor, instance: Tensor, shift: Tensor, slots: int) -> Ids:
+    """Returns what `seen_by_pixels` does, from `Soup.instance` and `Soup.shift`."""
+    row = decode_ids(found[..., 3])
+    seen, owner = row >= 0, take_one(instance, row.clamp(min=0))
+    triangle = torch.where(seen, take_one(shift, owner) + row, -1)
+    return triangle.int(), torch.where(seen, owner % slots, -1).short()
 
 
 def decode_ids(ids: Float32[Tensor, "*shape"]) -> Int64[Tensor, "*shape"]:
     """Decodes nvdiffrast's float ids into rows of its index buffer; -1 for none."""
-    plain, coded = ids.nan_to_num().long(), ids.contiguous().view(torch.int32).long() - CODED_BASE
+    plain, coded = ids.nan_to_num().long(), ids.view(torch.int32).long() - CODED_BASE
     return torch.where(ids <= PLAIN_IDS, plain, coded) - 1

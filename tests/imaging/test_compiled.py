@@ -12,8 +12,6 @@ from torch._inductor import cpp_builder, exc
 from torch._inductor.utils import run_and_get_code
 
 from ondr.errors import BackendError, say_once
-from ondr.imaging import compiled
-from ondr.imaging.compiled import mark_rows_dynamic, wants_compile
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.grid import Grid, develop_grid
 from ondr.imaging.photometric import expose_fused
@@ -21,6 +19,8 @@ from ondr.imaging.shading import shading_tables
 from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat, as_floats
 from ondr.raster.visibility import Visibility
+from ondr.runtime import compiled
+from ondr.runtime.compiled import mark_rows_dynamic, wants_compile
 from tests.scenes import background, cast, effects, lights, pose, scene, tables_behind
 from tests.worlds import bank_from_meshes, pinhole, place
 

@@ -40,7 +40,9 @@ def rasterize(
     return Pretended(out), Pretended(torch.zeros_like(out))
 
 
-def covered_pixels(soup: object, instances: int, size: tuple[int, int], weights: Tensor | None = None) -> Tensor:
+def covered_pixels(
+    soup: object, instances: int, size: tuple[int, int], weights: Tensor | None = None, *, compile: bool = False
+) -> Tensor:
     """Stands for `cover_triton.covered_pixels`."""
     corners = soup.corners.on_cpu.numpy().astype(np.float64)
     owner = soup.instance.on_cpu.numpy()

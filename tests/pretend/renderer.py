@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from ondr.imaging import compiled
 from ondr.raster import nvdiffrast
+from ondr.runtime import compiled
 from tests.pretend.device import PretendedGpu, pretended_gpu
 
 Calls = list[tuple[Callable[..., Any], tuple[Any, ...]]]

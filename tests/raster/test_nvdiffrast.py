@@ -14,7 +14,6 @@ import torch
 
 from ondr.errors import BackendError
 from ondr.raster import nvdiffrast, plugin
-from ondr.raster.soup import NOWHERE
 
 
 def test_short_parts_are_padded_with_empty_images() -> None:
@@ -42,15 +41,6 @@ def test_room_for_triangles_only_grows() -> None:
         seen.append(capacity)
     assert seen == sorted(seen)
     assert len(set(seen)) == 3
-
-
-def test_padding_is_never_drawn() -> None:
-    corners = torch.rand(3, 3, 4)
-    padded = nvdiffrast.pad_corners(corners, 5)
-    assert torch.equal(padded[:3], corners)
-    assert (padded[3:] == torch.tensor(NOWHERE)).all()
-    # Outside the frustum on one side: nvdiffrast drops such a triangle at once.
-    assert NOWHERE[0] > NOWHERE[3]
 
 
 def test_without_nvdiffrast_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,22 +15,39 @@ from ondr.assets.bank import Bank
 from ondr.raster import NEAR_METRES
 from ondr.raster.soup import (
     NOWHERE,
+    SKIPPED,
+    SNAPPED,
     SUBPIXELS,
     Soup,
     clip_matrix,
     decode_ids,
     homogeneous_area,
-    list_triangles,
     make_soup,
     screen_area,
+    seen_ids,
 )
 from ondr.scene import Instances
 from tests.raster.test_rules import facing, sheet, world
 from tests.worlds import bank_from_meshes, pinhole, place
 
+TO_SPARE = 3
+"""Triangles for which there is room beside those of a batch."""
+
 
 def soup_of(bank: Bank, instances: Instances, k: Tensor, size: tuple[int, int]) -> Soup:
-    return make_soup(bank, instances, k, size, int(instances.triangle_count.sum()))
+    """Returns the triangles of a batch, without the room to spare, which must be skipped."""
+    soup = make_soup(bank, instances, k, size, int(instances.triangle_count.sum()) + TO_SPARE)
+    spare = slice(-TO_SPARE, None)
+    assert (soup.kind[spare] == SKIPPED).all()
+    assert (soup.corners[spare] == torch.tensor(NOWHERE)).all()
+    assert (soup.instance[spare] == instances.triangle_count.numel()).all()
+    parts = {name: getattr(soup, name)[:-TO_SPARE] for name in ("corners", "points", "kind", "instance")}
+    return replace(soup, **parts)
+
+
+def rows_of(soup: Soup) -> Tensor:
+    """Returns the row of the bank's triangles that each triangle is."""
+    return soup.shift[soup.instance] + torch.arange(len(soup.instance))
 
 
 def draw(soup: Soup, size: tuple[int, int], images: int, slots: int) -> np.ndarray:
@@ -62,8 +79,9 @@ def test_the_triangles_of_a_batch_are_those_that_numba_draws() -> None:
     soup = soup_of(bank, instances, k, size)
     seen = draw(soup, size, 3, 6)
     expected = raster.visible(bank, instances, k, size)
-    triangle = np.where(seen >= 0, soup.row.numpy()[seen], -1)
-    slot = np.where(seen >= 0, soup.instance.numpy()[seen] % 6, -1)
+    found = torch.zeros(*seen.shape, 4)
+    found[..., 3] = torch.from_numpy(seen + 1)
+    triangle, slot = (plane.numpy() for plane in seen_ids(found, soup.instance, soup.shift, 6))
     # Unrounded here, rounded to 1/256 pixel there: pixels whose centre lies next to an edge differ.
     assert (triangle != expected.triangle.numpy()).mean() < 0.005
     assert (slot != expected.slot.numpy()).mean() < 0.002
@@ -78,8 +96,8 @@ def test_a_floor_under_the_camera_is_cut_at_the_near_plane() -> None:
     soup = soup_of(*what)
     seen = draw(soup, size, 1, 1)
     expected = raster.visible(*what).triangle.numpy()
-    assert not soup.whole.all()
-    assert (np.where(seen >= 0, soup.row.numpy()[seen], -1) == expected).mean() > 0.99
+    assert not (soup.kind == SNAPPED).all()
+    assert (np.where(seen >= 0, rows_of(soup).numpy()[seen], -1) == expected).mean() > 0.99
 
 
 def test_clip_coordinates_are_those_of_the_pinhole() -> None:
@@ -98,9 +116,8 @@ def test_clip_coordinates_are_those_of_the_pinhole() -> None:
 
 
 def test_triangles_are_listed_image_by_image_and_slot_by_slot() -> None:
-    _, instances, _, _ = world()
-    total = int(instances.triangle_count.sum())
-    row, instance = list_triangles(instances, total)
+    soup = soup_of(*world())
+    instances = world()[1]
     expected = [
         (int(first) + j, number)
         for number, (first, count) in enumerate(
@@ -108,7 +125,7 @@ def test_triangles_are_listed_image_by_image_and_slot_by_slot() -> None:
         )
         for j in range(int(count))
     ]
-    assert list(zip(row.tolist(), instance.tolist(), strict=True)) == expected
+    assert list(zip(rows_of(soup).tolist(), soup.instance.tolist(), strict=True)) == expected
 
 
 def test_depths_use_the_range_that_an_image_needs() -> None:
@@ -137,9 +154,9 @@ def test_only_back_faces_of_closed_meshes_are_left_out() -> None:
         k[:, 0, 0] *= -1 if flipped else 1
         soup = soup_of(bank, place(bank, [[0, 1]], pose), k, size)
         front = ((ball.triangles_center + np.array([0, 0, 3])) * ball.face_normals).sum(axis=1) < 0
-        assert np.array_equal(soup.drawn[soup.instance == 0].numpy(), front)
-        assert soup.drawn[soup.instance == 1].all()
-        assert (soup.corners[~soup.drawn] == torch.tensor(NOWHERE)).all()
+        assert np.array_equal(soup.kind[soup.instance == 0].numpy() != SKIPPED, front)
+        assert (soup.kind[soup.instance == 1] != SKIPPED).all()
+        assert (soup.corners[soup.kind == SKIPPED] == torch.tensor(NOWHERE)).all()
 
 
 def test_triangles_that_are_not_finite_are_left_out_and_leave_others_alone() -> None:
@@ -151,16 +168,17 @@ def test_triangles_that_are_not_finite_are_left_out_and_leave_others_alone() -> 
         vertices = bank.vertices.clone()
         vertices[12, 1] = value
         soup = soup_of(replace(bank, vertices=vertices), *what)
-        assert np.array_equal(soup.drawn.numpy(), ~(mesh.faces == 12).any(axis=1))
+        drawn = soup.kind != SKIPPED
+        assert np.array_equal(drawn.numpy(), ~(mesh.faces == 12).any(axis=1))
         assert soup.corners.isfinite().all()
-        assert torch.equal(soup.corners[soup.drawn], whole.corners[soup.drawn])
+        assert torch.equal(soup.corners[drawn], whole.corners[drawn])
 
 
 def test_points_are_the_corners_in_sixteenths_of_a_pixel() -> None:
     soup = soup_of(*world())
     corners = soup.corners.double()
     exact = (corners[..., :2] / corners[..., 3:] + 1) / 2 * torch.tensor([128.0, 96.0])
-    usable = soup.whole & soup.drawn
+    usable = soup.kind == SNAPPED
     off = (soup.points / SUBPIXELS - exact).abs()[usable]
     # Half a sixteenth, and what float32 adds.
     assert off.max() <= 0.5 / SUBPIXELS + 1e-4
@@ -169,12 +187,12 @@ def test_points_are_the_corners_in_sixteenths_of_a_pixel() -> None:
 
 def test_both_areas_have_one_sign() -> None:
     soup = soup_of(*world())
-    x, y, _, w = soup.corners.unbind(-1)
-    usable = soup.whole & soup.drawn
-    area = screen_area(soup.points)[usable]
+    usable = soup.kind == SNAPPED
+    area = screen_area([point.unbind(-1) for point in soup.points[usable].unbind(1)])
     sure = area.abs() > 100 * SUBPIXELS
     assert sure.any()
-    assert (area.sign() == homogeneous_area(x, y, w).sign()[usable])[sure].all()
+    corners = [corner.unbind(-1) for corner in soup.corners[usable][..., [0, 1, 3]].unbind(1)]
+    assert (area.sign() == homogeneous_area(corners).sign())[sure].all()
 
 
 def test_ids_of_any_size_are_decoded() -> None:
@@ -184,8 +202,13 @@ def test_ids_of_any_size_are_decoded() -> None:
     assert decode_ids(coded).tolist() == (ids - 1).tolist()
 
 
+def test_what_is_skipped_is_drawn_nowhere() -> None:
+    # Outside the frustum on one side: nvdiffrast drops such a triangle at once.
+    assert NOWHERE[0] > NOWHERE[3]
+
+
 def test_no_triangles() -> None:
     bank = bank_from_meshes([sheet(1)])
     instances = place(bank, torch.full((2, 3), -1), torch.zeros(2, 3, 3, 4))
     soup = soup_of(bank, instances, pinhole(10.0, 8, 8, 2), (8, 8))
-    assert len(soup.row) == len(soup.corners) == 0
+    assert len(soup.kind) == len(soup.corners) == 0
