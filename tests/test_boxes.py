@@ -14,7 +14,9 @@ from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from ondr import boxes, boxes_numba
+from ondr.leaves import leaves_of
 from ondr.raster.limits import NEAR_METRES
+from ondr.runtime.compiled import maybe_compiled
 
 TWINS = pytest.mark.parametrize("twin", [boxes, boxes_numba])
 SIZE = (48, 64)
@@ -112,6 +114,25 @@ def test_twins_agree_on_amodal_boxes_of_any_pose() -> None:
     assert one.dtype == other.dtype == torch.float32
     # Near points divide float32's rounding by as little as a thousandth.
     torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.slow
+def test_compiled_for_a_gpu_they_are_the_same() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for batch in (2, 3):
+        slot, labelled = random_slots(batch, batch), torch.rand(batch, 4, generator=generator) < 0.5
+        pose = torch.cat([at(0.3, 0.2, z)[..., :3, :] for z in (0.2, 2.0, 4.0)], dim=1).repeat(batch, 1, 1, 1)
+        mesh, k = torch.tensor([[0, 0, -1]] * batch, dtype=torch.int32), K.repeat(batch, 1, 1)
+        for function, what in (
+            (boxes.visible_extents, (slot, 4)),
+            (boxes.instance_ids, (slot, labelled)),
+            (boxes.amodal_boxes, (CUBE[None], CUBE_EDGES[None], mesh, pose, k)),
+        ):
+            found, expected = maybe_compiled(function, True)(*what), function(*what)
+            for a, b in zip(leaves_of(found), leaves_of(expected), strict=True):
+                assert a.dtype == b.dtype
+                # Fused, products and sums are rounded once.
+                torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-4)
 
 
 @TWINS

@@ -106,7 +106,8 @@ def test_a_stream_on_a_gpu_waits_once_for_each_batch(monkeypatch: pytest.MonkeyP
     # Antialiasing draws twice; what is counted for the one is known for the other.
     assert len(gpu.waits) == 3
     assert all(wait.startswith(RASTERIZER) for wait in gpu.waits)
-    functions = {"depth_reach", "clip_triangles", "seen_ids", "develop_grid", "shade_grid", "expose_fused", "of"}
+    triangles, boxes = {"depth_reach", "clip_triangles", "seen_ids"}, {"visible_extents", "amodal_boxes"}
+    functions = triangles | boxes | {"instance_ids", "develop_grid", "shade_grid", "expose_fused", "of"}
     assert {function.__name__ for function, _ in calls} <= functions
 
 

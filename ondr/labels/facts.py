@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
+from typing import TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Float32, Int32
@@ -15,8 +16,10 @@ from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.labels.points import Points, covered_pixels, points_at
 from ondr.raster.visibility import Visibility
-from ondr.runtime.compiled import wants_compile
+from ondr.runtime.compiled import maybe_compiled, wants_compile
 from ondr.scene import Instances, Scene
+
+Found = TypeVar("Found")
 
 
 def visible_fraction(
@@ -56,14 +59,14 @@ class Facts:
         """Whether functions for a GPU are compiled."""
         return wants_compile(self.cfg.render.compile, self.seen.slot.device)
 
-    @property
-    def box_functions(self) -> ModuleType:
-        """The module whose functions suit the batch's device: `boxes`, or its compiled twin on the CPU."""
+    def box_function(self, function: Callable[..., Found]) -> Callable[..., Found]:
+        """Returns what suits the batch's device: a function of `boxes`, perhaps compiled, or its twin for the CPU."""
         if self.seen.slot.device.type != "cpu":
-            return boxes
+            return maybe_compiled(function, self.compile)
         from ondr import boxes_numba
 
-        return boxes_numba
+        twin: Callable[..., Found] = getattr(boxes_numba, function.__name__)
+        return twin
 
     @property
     def mesh(self) -> Int32[Tensor, "batch object"]:
@@ -84,8 +87,7 @@ class Facts:
     @functools.cached_property
     def extents(self) -> boxes.Extents:
         """Pixels and box of each object's visible part."""
-        extents: boxes.Extents = self.box_functions.visible_extents(self.seen.slot, self.count)
-        return extents
+        return self.box_function(boxes.visible_extents)(self.seen.slot, self.count)
 
     @functools.cached_property
     def whole_boxes(self) -> Float[Tensor, "batch object 4"]:
@@ -93,8 +95,7 @@ class Facts:
         bank, camera = self.assets.bank, self.scene.camera
         what = (bank.hull, bank.hull_edges, self.mesh, self.camera_from_bank, camera.intrinsics)
         if camera.distortion is None:
-            found: Tensor = self.box_functions.amodal_boxes(*what)
-            return found
+            return self.box_function(boxes.amodal_boxes)(*what)
         return boxes.amodal_boxes(*what, camera.distortion)
 
     @functools.cached_property
@@ -142,5 +143,4 @@ class Facts:
     @functools.cached_property
     def instance_ids(self) -> Tensor:
         """The labelled object that each pixel sees, int16 `[B, H, W]`; -1 elsewhere."""
-        found: Tensor = self.box_functions.instance_ids(self.seen.slot, self.labelled)
-        return found
+        return self.box_function(boxes.instance_ids)(self.seen.slot, self.labelled)

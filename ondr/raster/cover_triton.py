@@ -12,7 +12,7 @@ import triton.language as tl
 from jaxtyping import Int32
 from torch import Tensor
 
-from ondr.runtime.compiled import compiled, mark_rows_dynamic
+from ondr.runtime.compiled import maybe_compiled
 
 from .bits import WORD, count_bits, weigh_bits
 from .limits import NEAR_METRES
@@ -61,7 +61,8 @@ def covered_pixels(
         )  # fmt: skip
     if weights is not None:
         return weigh_bits(bits, weights)
-    return compiled(_sum_of_bits)(mark_rows_dynamic(bits))[:instances] if compile else _sum_of_bits(bits)
+    covered: Tensor = maybe_compiled(_sum_of_bits, compile)(bits)
+    return covered
 
 
 def _sum_of_bits(bits: Tensor) -> Tensor:

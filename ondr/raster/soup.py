@@ -10,9 +10,8 @@ for each of them is two functions for a compiler, `depth_reach` and `clip_triang
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Float32, Float64, Int16, Int32, Int64
@@ -21,7 +20,7 @@ from torch import Tensor
 from ondr.assets.bank import Bank
 from ondr.geometry import product
 from ondr.planes import Vector, take, take_one
-from ondr.runtime.compiled import compiled, mark_rows_dynamic
+from ondr.runtime.compiled import maybe_compiled
 from ondr.scene import Instances
 
 from .limits import NEAR_METRES
@@ -108,13 +107,10 @@ def make_soup(
         room: Number of triangles for which there is room, at least the sum of `instances.triangle_count`.
         compile: Run compiled functions.
     """
-    run: Callable[..., Any] = compiled if compile else lambda function: function
-    varying: Callable[..., Any] = mark_rows_dynamic if compile else lambda tables: tables
     drawing, instance = list_instances(bank, instances, intrinsics, size, room)
-    drawing = varying(drawing)
-    nearest, farthest = run(depth_reach)(drawing, instance)
-    planes = varying(depth_planes(nearest, farthest, instances.triangle_count))
-    corners, points, kind = run(clip_triangles)(drawing, planes, instance, size)
+    nearest, farthest = maybe_compiled(depth_reach, compile)(drawing, instance)
+    planes = depth_planes(nearest, farthest, instances.triangle_count)
+    corners, points, kind = maybe_compiled(clip_triangles, compile)(drawing, planes, instance, size)
     return Soup(corners=corners, points=points, kind=kind, instance=instance, shift=drawing.shift)
 
 
@@ -293,12 +289,8 @@ def seen_by_pixels(soup: Soup, found: Float32[Tensor, "image height width 4"], s
         slots: S.
         compile: Run a compiled function.
     """
-    if not compile:
-        return seen_ids(found, soup.instance, soup.shift, slots)
-    images = len(found)
-    triangle, slot = compiled(seen_ids)(mark_rows_dynamic(found), soup.instance, mark_rows_dynamic(soup.shift), slots)
-    # A single image is doubled for the compiler.
-    return triangle[:images], slot[:images]
+    ids: Ids = maybe_compiled(seen_ids, compile)(found, soup.instance, soup.shift, slots)
+    return ids
 
 
 def seen_ids(found: Tensor, instance: Tensor, shift: Tensor, slots: int) -> Ids:

@@ -100,6 +100,32 @@ def _known_options() -> dict[str, Any]:
     return {name: value for name, value in OPTIONS.items() if hasattr(config, name)}
 
 
+def maybe_compiled(function: Callable[..., Any], compile: bool) -> Callable[..., Any]:
+    """Returns a function, or the same compiled.
+
+    Args:
+        function: Its arguments are tensors, dataclasses of tensors, and constants. Compiled, the number of rows of each
+            tensor may change without compiling again; a single row is another shape.
+        compile: Whether to compile it.
+    """
+    return _over_rows(function) if compile else function
+
+
+@functools.cache
+def _over_rows(function: Callable[..., Any]) -> Callable[..., Any]:
+    inner = compiled(function)
+
+    @functools.wraps(function)
+    def call(*args: Any) -> Any:
+        return inner(*(map_leaves(arg, _mark_some_rows) for arg in args))
+
+    return call
+
+
+def _mark_some_rows(table: Tensor) -> Tensor:
+    return _mark_rows(table) if len(table) > 1 else table
+
+
 def mark_rows_dynamic(tables: Tree) -> Tree:
     """Returns tables whose number of rows may change without compiling again.
 
