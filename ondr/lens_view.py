@@ -20,7 +20,7 @@ from ondr.assets.bank import Bank
 from ondr.errors import say_once
 from ondr.geometry import intrinsics_matrix, invert
 from ondr.lens import normalized, reaches, rows_of_inverse, undistort
-from ondr.raster.visibility import Visibility
+from ondr.raster.visibility import SampleGrid, Visibility
 from ondr.scene import Camera, Instances
 
 FINER = 2.5
@@ -47,6 +47,13 @@ class Samples:
     """Row of the bank's triangles; -1 for none."""
     slot: Int16[Tensor, "batch height width point"]
     """Which of the image's instances; -1 for none."""
+
+
+def quarters_of(samples: Samples) -> SampleGrid:
+    """Returns four points of each pixel, row by row, as an image of twice the size."""
+    batch, height, width, _ = samples.slot.shape
+    planes = (plane.view(batch, height, width, 2, 2).transpose(2, 3) for plane in (samples.triangle, samples.slot))
+    return SampleGrid(*(plane.reshape(batch, 2 * height, 2 * width) for plane in planes))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,7 @@ from ondr import lens_view
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.imaging.fragments import fragments_of_samples
-from ondr.imaging.grid import grid_of_samples
-from ondr.lens_view import Rays, nearest, rays_through_lens
+from ondr.lens_view import Rays, Samples, nearest, quarters_of, rays_through_lens
 from ondr.scene import Camera
 
 SIZE = (96, 128)
@@ -246,6 +245,6 @@ def test_samples_of_a_pixel_make_fragments() -> None:
 
 def test_quarters_make_a_grid() -> None:
     triangle = torch.arange(2 * 4, dtype=torch.int32).view(1, 1, 2, 4)
-    grid = grid_of_samples(triangle, triangle.short())
+    grid = quarters_of(Samples(triangle, triangle.short()))
     assert grid.triangle.tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7]]]
     assert grid.slot.tolist() == grid.triangle.tolist()

@@ -1,7 +1,7 @@
-"""Shading on a GPU: every sample of every image, whether a surface is seen there or not.
+"""Shading on a GPU: every pixel of every image, whether a surface is seen there or not, and the samples of edges.
 
-The planes are flat, one element per sample or pixel of the batch, and everything follows from the element's number. So
-the shapes are fixed, no list of covered pixels is made, and a compiler makes one loop of it all.
+The planes are flat, one element per point, and everything follows from a point's tables of ids. So one compiled
+function shades all pixels, and then the few points more where the samples of a pixel see different surfaces.
 """
 
 from __future__ import annotations
@@ -10,46 +10,73 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Float32, Int16, Int32, Int64, Num
+from jaxtyping import Float, Float32, Int16, Int32, Int64, Num, UInt8
 from torch import Tensor
 
-from ondr.imaging.background import BackgroundTables, background_at, background_planes
+from ondr.imaging.background import BackgroundTables, background_at
 from ondr.imaging.photometric import expose_planes, factors_of
 from ondr.imaging.shading import ShadingTables, shade
 from ondr.lens import rays_at
 from ondr.noise import noise_at
 from ondr.pixel_format import FLOATS, PixelFormat
 from ondr.planes import Vector, add_product, places, take_one
+from ondr.runtime.compiled import compiled, mark_rows_dynamic
 from ondr.scene import Effects
+
+Front = Float[Tensor, "4 pixel"]
+"""Linear RGB of the surfaces of each pixel, times the share of it that they cover, and that share."""
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The pixels whose samples see different surfaces."""
+
+    pixel: Int32[Tensor, "edge"]
+    """(image * height + y) * width + x, ascending."""
+    triangle: Int32[Tensor, "edge 4"]
+    """Row of the bank's triangles at each of `SAMPLES_2X2`; -1 for none."""
+    slot: Int16[Tensor, "edge 4"]
+    """Which of the image's instances; -1 for none."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """What every sample of every pixel sees: one sample per pixel, or 2 x 2 (then as an image of twice the size)."""
+    """What every pixel sees."""
 
-    triangle: Int32[Tensor, "batch height2 width2"]
-    """Row of the bank's triangles; -1 for none."""
-    slot: Int16[Tensor, "batch height2 width2"]
-    """Which of the image's instances; -1 for none."""
+    triangle: Int32[Tensor, "batch height width"]
+    """Row of the bank's triangles; -1 for none. Meaningless for the pixels of `edges`."""
+    slot: Int16[Tensor, "batch height width"]
+    """Which of the image's instances; -1 for none. Meaningless for the pixels of `edges`."""
+    edges: Edges | None = None
+    """None: every pixel shows one surface, or none."""
 
 
 SAMPLES_2X2 = ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
 """Positions of the 2 x 2 samples within a pixel, row by row."""
 
 
-def grid_of_samples(
-    triangle: Int32[Tensor, "batch height width 4"], slot: Int16[Tensor, "batch height width 4"]
-) -> Grid:
-    """Returns the grid of what each pixel sees at `SAMPLES_2X2`."""
-    batch, height, width, _ = slot.shape
-    planes = (plane.view(batch, height, width, 2, 2).transpose(2, 3) for plane in (triangle, slot))
-    return Grid(*(plane.reshape(batch, 2 * height, 2 * width) for plane in planes))
+@dataclass(frozen=True)
+class Points:
+    """Points of images that are shaded."""
+
+    pixel: Int32[Tensor, "point"]
+    """As in `Edges`."""
+    triangle: Int32[Tensor, "point"]
+    slot: Int16[Tensor, "point"]
+    sample: UInt8[Tensor, "point"]
+    """Where in the pixel: from 1, which of `SAMPLES_2X2`; 0: its centre."""
 
 
 def shade_grid(
-    tables: ShadingTables, background: BackgroundTables, grid: Grid, size: tuple[int, int], trilinear: bool
+    tables: ShadingTables,
+    background: BackgroundTables,
+    grid: Grid,
+    size: tuple[int, int],
+    trilinear: bool,
+    *,
+    compile: bool = False,
 ) -> Float[Tensor, "batch 3 height width"]:
-    """Shades what every sample sees and composes it over the background.
+    """Shades what every pixel sees and composes it over the background.
 
     Args:
         tables: The batch's.
@@ -57,11 +84,14 @@ def shade_grid(
         grid: What is seen.
         size: Height and width of the image.
         trilinear: Blend two mip levels rather than take the nearest.
+        compile: Run compiled functions; not differentiable.
 
     Returns:
         Linear RGB.
     """
-    return images_of(shade_every_pixel(tables, background, grid, size, trilinear), size)
+    front = shade_pixels(tables, grid, size, trilinear, compile)
+    linear: Tensor = (compiled(compose_grid) if compile else compose_grid)(front, background, size)
+    return linear
 
 
 def develop_grid(
@@ -70,13 +100,12 @@ def develop_grid(
     grid: Grid,
     size: tuple[int, int],
     trilinear: bool,
-    effects: Effects,
-    normal_table: Float32[Tensor, "4096"],
-    seed: int,
-    sample_ids: Int64[Tensor, "batch"],
+    exposure: tuple[Effects, Float32[Tensor, "4096"], int, Int64[Tensor, "batch"]],
     pixels: PixelFormat = FLOATS,
+    *,
+    compile: bool = False,
 ) -> Num[Tensor, "batch 3 height width"]:
-    """Shades and exposes what every sample sees: `shade_grid` and `photometric.expose` in one, without a blur between.
+    """Returns what `shade_grid` and `photometric.expose` would one after the other, without linear light in memory.
 
     Args:
         tables: As for `shade_grid`.
@@ -84,17 +113,88 @@ def develop_grid(
         grid: As for `shade_grid`.
         size: As for `shade_grid`.
         trilinear: As for `shade_grid`.
-        effects: As for `photometric.expose`.
-        normal_table: `noise.normal_table` on the device.
-        seed: As for `photometric.expose`.
-        sample_ids: As for `photometric.expose`.
+        exposure: Effects, `noise.normal_table` on the device, seed and sample ids, as for `photometric.expose`.
         pixels: Format of the images.
+        compile: As for `shade_grid`.
 
     Returns:
         sRGB-encoded images.
     """
-    linear = shade_every_pixel(tables, background, grid, size, trilinear)
-    pixel = torch.arange(len(linear[0]), dtype=torch.int32, device=linear[0].device)
+    front = shade_pixels(tables, grid, size, trilinear, compile)
+    run = compiled(compose_and_expose) if compile else compose_and_expose
+    encoded: Tensor = run(front, background, size, *exposure, pixels)
+    return encoded
+
+
+def shade_pixels(
+    tables: ShadingTables, grid: Grid, size: tuple[int, int], trilinear: bool, compile: bool = False
+) -> Front:
+    """Shades all pixels at their centre, and those of edges at their samples."""
+    batch = len(grid.triangle)
+    if not len(tables.surface.vertex_offset):
+        # Without a slot nothing is seen, and a GPU would be asked for row 0 of tables that have none.
+        return tables.inverse_intrinsics.new_zeros(4, batch * math.prod(size))
+
+    def shaded(points: Points) -> Front:
+        if not compile:
+            return shade_points(tables, points, size, trilinear)
+        front: Tensor = compiled(shade_points)(tables, mark_rows_dynamic(points), size, trilinear)
+        return front[:, : len(points.pixel)]
+
+    triangle, slot = grid.triangle.flatten(), grid.slot.flatten()
+    number = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
+    front = shaded(Points(number, triangle, slot, torch.zeros_like(number, dtype=torch.uint8)))
+    if grid.edges is None:
+        return front
+    at = grid.edges.pixel.long()
+    samples = shaded(points_of(grid.edges)).view(4, len(at), len(SAMPLES_2X2)).mean(dim=-1)
+    return front.index_copy_(1, at, samples) if compile else front.index_copy(1, at, samples)
+
+
+def points_of(edges: Edges) -> Points:
+    """Returns the samples of edges, pixel by pixel."""
+    samples = torch.arange(1, 1 + len(SAMPLES_2X2), dtype=torch.uint8, device=edges.pixel.device)
+    return Points(
+        pixel=edges.pixel[:, None].expand_as(edges.triangle).flatten(),
+        triangle=edges.triangle.flatten(),
+        slot=edges.slot.flatten(),
+        sample=samples.expand_as(edges.triangle).flatten(),
+    )
+
+
+def shade_points(tables: ShadingTables, points: Points, size: tuple[int, int], trilinear: bool) -> Front:
+    """Shades points. See `shade_grid`."""
+    slots = len(tables.surface.vertex_offset) // len(tables.inverse_intrinsics)
+    image, row, column = places(points.pixel, size)
+    corner = (points.sample.int() - 1).clamp_min(0)
+    right, down = (torch.where(points.sample == 0, 0.5, 0.25 + 0.5 * bit) for bit in (corner & 1, corner >> 1))
+    ray_x, ray_y = rays_at(tables.inverse_intrinsics, tables.distortion, image, column + right, row + down)
+    instance = image * slots + points.slot.clamp_min(0)
+    colors = shade(tables, points.triangle.clamp_min(0), instance, image, ray_x, ray_y, trilinear=trilinear)
+    seen = points.triangle >= 0
+    return torch.stack([*(torch.where(seen, c, 0) for c in colors), seen.to(colors[0].dtype)])
+
+
+def compose_grid(
+    front: Front, background: BackgroundTables, size: tuple[int, int]
+) -> Float[Tensor, "batch 3 height width"]:
+    """Composes surfaces over the background. See `shade_grid`."""
+    return images_of(_composed(front, background, size), size)
+
+
+def compose_and_expose(
+    front: Front,
+    background: BackgroundTables,
+    size: tuple[int, int],
+    effects: Effects,
+    normal_table: Float32[Tensor, "4096"],
+    seed: int,
+    sample_ids: Int64[Tensor, "batch"],
+    pixels: PixelFormat,
+) -> Num[Tensor, "batch 3 height width"]:
+    """Composes surfaces over the background and exposes both. See `develop_grid`."""
+    linear = _composed(front, background, size)
+    pixel = torch.arange(front.shape[1], dtype=torch.int32, device=front.device)
     image = places(pixel, size)[0]
     within = (pixel - image * (size[0] * size[1])).long()
     noise = noise_at(normal_table, seed, take_one(sample_ids, image), within)
@@ -102,52 +202,12 @@ def develop_grid(
     return images_of(expose_planes(linear, factors, noise), size, pixels)
 
 
-def shade_every_pixel(
-    tables: ShadingTables, background: BackgroundTables, grid: Grid, size: tuple[int, int], trilinear: bool
-) -> Vector:
-    """Returns linear RGB as three planes `[batch * height * width]`. See `shade_grid`."""
-    if not len(tables.surface.vertex_offset):
-        # Without a slot nothing is seen, and a GPU would be asked for row 0 of tables that have none.
-        return tuple(plane.flatten() for plane in background_planes(background, size))
-    step = grid.triangle.shape[2] // size[1]
-    colors, seen = shade_every_sample(tables, grid, step, trilinear)
-    shape = (len(grid.triangle), *size)
-    pixel = torch.arange(math.prod(shape), dtype=torch.int32, device=seen.device)
-    image, y, x = places(pixel, size)
-    behind = background_at(background, image, x.to(colors[0].dtype) + 0.5, y.to(colors[0].dtype) + 0.5)
-    if step == 1:
-        return tuple(torch.where(seen, c, b) for c, b in zip(colors, behind, strict=True))
-    covered = mean_of_samples(seen.to(colors[0].dtype), shape)
-    front = (mean_of_samples(torch.where(seen, c, 0), shape) for c in colors)
-    return tuple(add_product(f, b, 1 - covered) for f, b in zip(front, behind, strict=True))
-
-
-def shade_every_sample(tables: ShadingTables, grid: Grid, step: int, trilinear: bool) -> tuple[Vector, Tensor]:
-    """Returns linear RGB of each sample as flat planes, meaningless where no surface is seen, and where one is.
-
-    Args:
-        tables: The batch's.
-        grid: What is seen.
-        step: Samples along a pixel's side.
-        trilinear: Blend two mip levels rather than take the nearest.
-    """
-    triangle, slot, shape = grid.triangle.reshape(-1), grid.slot.reshape(-1), grid.triangle.shape
-    slots = len(tables.surface.vertex_offset) // shape[0]
-    sample = torch.arange(len(triangle), dtype=torch.int32, device=triangle.device)
-    image, row, column = places(sample, (shape[1], shape[2]))
-    ray_x, ray_y = rays_at(
-        tables.inverse_intrinsics, tables.distortion, image, (column + 0.5) / step, (row + 0.5) / step
-    )
-    instance = image * slots + slot.clamp_min(0)
-    colors = shade(tables, triangle.clamp_min(0), instance, image, ray_x, ray_y, trilinear=trilinear)
-    return colors, triangle >= 0
-
-
-def mean_of_samples(plane: Tensor, shape: tuple[int, int, int]) -> Tensor:
-    """Returns the means of 2 x 2 samples as a flat plane; `shape` is batch, height and width in pixels."""
-    batch, height, width = shape
-    (a, b), (c, d) = (half.unbind(-1) for half in plane.view(batch, height, 2, width, 2).unbind(2))
-    return ((a + b + c + d) * 0.25).reshape(-1)
+def _composed(front: Front, background: BackgroundTables, size: tuple[int, int]) -> Vector:
+    """Returns linear RGB as three flat planes."""
+    image, y, x = places(torch.arange(front.shape[1], dtype=torch.int32, device=front.device), size)
+    behind = background_at(background, image, x.to(front.dtype) + 0.5, y.to(front.dtype) + 0.5)
+    red, green, blue, covered = front
+    return tuple(add_product(f, b, 1 - covered) for f, b in zip((red, green, blue), behind, strict=True))
 
 
 def images_of(

@@ -30,7 +30,7 @@ from ondr.imaging.sight import Sight
 from ondr.leaves import needs_grad
 from ondr.noise import normal_table
 from ondr.raster.visibility import Fragments
-from ondr.runtime.compiled import compiled, wants_compile
+from ondr.runtime.compiled import wants_compile
 from ondr.runtime.scratch import growing_scratch, scratch
 from ondr.runtime.timing import stage
 from ondr.scene import Instances, Scene
@@ -92,8 +92,8 @@ def _exposed_grid(
     with stage("shade"):
         if plan.fast and cfg.photometric.engine == "fused" and not (acts_on_light(scene) or blurred_rows(scene)):
             exposure = (scene.effects, normal_table(grid.triangle.device), scene.seed, scene.device_ids)
-            return compiled(develop_grid)(*what, *exposure, exposed_format(scene, cfg))
-        linear = (compiled(shade_grid) if plan.fast else shade_grid)(*what)
+            return develop_grid(*what, exposure, exposed_format(scene, cfg), compile=True)
+        linear = shade_grid(*what, compile=plan.fast)
     with stage("expose"):
         return exposed(linear, scene, cfg, plan)
 

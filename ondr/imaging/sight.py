@@ -1,6 +1,6 @@
 """What a batch's images see, by the rasterizer, and through the lens if there is one.
 
-The samples for colours come as fragments on the CPU, as grids of ids (one sample per pixel, or 2 x 2) on a GPU.
+The samples for colours come as fragments on the CPU, as a grid of ids and a list of edges on a GPU.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.config import Config
+from ondr.imaging.edges import grid_with_edges
 from ondr.imaging.fragments import fragments_of, fragments_of_samples
-from ondr.imaging.grid import SAMPLES_2X2, Grid, grid_of_samples
-from ondr.lens_view import see_through_lens
-from ondr.raster.visibility import Fragments, Visibility
+from ondr.imaging.grid import SAMPLES_2X2, Grid
+from ondr.lens_view import quarters_of, see_through_lens
+from ondr.raster.visibility import Fragments, Visibility, silhouette_step
 from ondr.runtime.compiled import wants_compile
 from ondr.scene import Instances, Scene
 
@@ -49,10 +50,10 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
         return Sight(visibility, fragments_of(visibility))
     compile = wants_compile(cfg.render.compile, bank.device)
     visibility = raster.visible(*what, compile=compile)
-    grid = (
-        raster.supersampled(*what, compile=compile) if cfg.render.antialias else (visibility.triangle, visibility.slot)
-    )
-    return Sight(visibility, Grid(*grid))
+    if not cfg.render.antialias:
+        return Sight(visibility, Grid(visibility.triangle, visibility.slot))
+    samples, step = raster.supersampled(*what, compile=compile), silhouette_step(scene.camera.intrinsics)
+    return Sight(visibility, grid_with_edges(visibility, samples, bank.patches, step, compile=compile))
 
 
 def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
@@ -64,6 +65,7 @@ def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Confi
     if on_cpu:
         parts = (samples.triangle, samples.slot, bank.patches)
         return Sight(visibility, fragments_of_samples(visibility, *parts) if antialias else fragments_of(visibility))
-    if antialias:
-        return Sight(visibility, grid_of_samples(samples.triangle, samples.slot))
-    return Sight(visibility, Grid(visibility.triangle, visibility.slot))
+    if not antialias:
+        return Sight(visibility, Grid(visibility.triangle, visibility.slot))
+    quarters, step = quarters_of(samples), silhouette_step(scene.camera.intrinsics)
+    return Sight(visibility, grid_with_edges(visibility, quarters, bank.patches, step, compile=compile))

@@ -23,6 +23,7 @@ from .limits import NEAR_METRES as NEAR_METRES
 from .limits import check_input
 from .visibility import SAMPLES as SAMPLES
 from .visibility import Fragments as Fragments
+from .visibility import SampleGrid as SampleGrid
 from .visibility import Visibility as Visibility
 
 Tile = TypeVar("Tile")
@@ -164,8 +165,8 @@ def supersampled(
     size: tuple[int, int],
     *,
     compile: bool = False,
-) -> tuple[Int32[Tensor, "batch height2 width2"], Int16[Tensor, "batch height2 width2"]]:
-    """Finds what the 2x2 samples of each pixel see, as an image of twice the size: the CUDA form of antialiasing.
+) -> SampleGrid:
+    """Finds what the 2x2 samples of each pixel see: the CUDA form of antialiasing.
 
     Args:
         bank: As for `visible`.
@@ -173,9 +174,6 @@ def supersampled(
         intrinsics: As for `visible`, for the image of the given size.
         size: Height and width of the image; twice both are rendered, in tiles where that is too large.
         compile: As for `visible`.
-
-    Returns:
-        Triangle and slot, as in `Visibility`, at 2H x 2W.
 
     Raises:
         ValueError: As for `visible`.
@@ -185,12 +183,17 @@ def supersampled(
     double = (2 * size[0], 2 * size[1])
     scaled = torch.cat([2 * intrinsics[:, :2], intrinsics[:, 2:]], dim=1)
 
-    def draw(part: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
-        return _ids(bank, instances, part, (rows.stop - rows.start, columns.stop - columns.start), compile)
+    def draw(part: Tensor, rows: slice, columns: slice) -> SampleGrid:
+        extent = (rows.stop - rows.start, columns.stop - columns.start)
+        if bank.device.type == "cpu":
+            return SampleGrid(*_ids(bank, instances, part, extent, compile))
+        from . import nvdiffrast
+
+        return nvdiffrast.visible_samples(bank, instances, part, extent, compile=compile)
 
     tiles = _tiles(draw, scaled, double, MAX_SIDE[bank.device.type])
-    triangle, slot = (_joined([[tile[plane] for tile in row] for row in tiles]) for plane in (0, 1))
-    return triangle, slot
+    names = [name for name, plane in vars(tiles[0][0]).items() if plane is not None]
+    return SampleGrid(**{name: _joined([[getattr(tile, name) for tile in row] for row in tiles]) for name in names})
 
 
 def _tiles(

@@ -17,12 +17,8 @@ from .fill_numba import Layers
 from .fragments_numba import Decoder, Lists, group_samples, read_centers
 from .lanes_numba import LANES
 from .turns_numba import next_turn
-from .visibility import Fragments, Visibility
+from .visibility import Fragments, Visibility, silhouette_step
 from .world_numba import draw_image, gather, make_scratch
-
-# If the depths of two samples of one patch differ by more pixel widths than this, a silhouette lies between them.
-STEP_PX = 4.0
-
 
 UNWEIGHTED = np.zeros((1, 0, 0), np.int32)
 
@@ -50,12 +46,11 @@ def fragments(
     """Finds what each pixel's centre and its samples see. See `ondr.raster.fragments`."""
     batch = len(intrinsics)
     seen = _empty_visibility(instances, size)
-    focal_px = np.sqrt(np.abs(np.linalg.det(intrinsics.detach().numpy()[:, :2, :2].astype(np.float64))))
     lists = _scratch_lists(batch, LANES * size[0] * size[1])
     count = np.zeros(batch, np.int64)
     with numba_threads() as threads:
         world = gather(bank, instances, intrinsics)
-        patches, step = bank.patches.contiguous().numpy(), (STEP_PX / focal_px).astype(np.float32)
+        patches, step = bank.patches.contiguous().numpy(), silhouette_step(intrinsics).numpy()
         out = seen.triangle.numpy(), seen.slot.numpy(), seen.covered.numpy()
         _draw_samples(world, min(threads, batch), patches, step, *out, lists, count)
     # Inside prange, numba drops assignments to slices of a named tuple's arrays; numpy copies as fast.

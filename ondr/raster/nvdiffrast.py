@@ -7,7 +7,7 @@ found and compiled is left to `plugin`, what each instance would cover alone to 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -18,12 +18,12 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from ondr.assets.bank import Bank
 from ondr.errors import say_once
-from ondr.leaves import map_leaves
+from ondr.leaves import leaves_of, map_leaves
 from ondr.scene import Instances
 
 from .plugin import load_nvdiffrast, make_context
-from .soup import Ids, Soup, make_soup, seen_by_pixels
-from .visibility import Visibility
+from .soup import Ids, Soup, make_soup, seen_by_pixels, seen_by_samples
+from .visibility import SampleGrid, Visibility
 
 # Its set-up searches the images one by one for every triangle.
 MAX_IMAGES = 256
@@ -48,15 +48,17 @@ def visible(
 
     slots = instances.triangle_count.shape[1]
     covered = torch.zeros(len(intrinsics), slots, dtype=torch.int32, device=bank.device)
-    seen = []
-    for part, soup, ids in _draw(bank, instances, intrinsics, size, compile):
-        seen.append(ids)
-        if soup is not None:
-            weight = None if weights is None else weights[part]
-            number = (part.stop - part.start) * slots
-            alone = covered_pixels(soup, number, size, weight, compile=compile)
-            covered[part] = alone.view(-1, slots)
-    triangle, slot = _joined(seen)
+    parts = []
+    for part, drawn in _draw(bank, instances, intrinsics, size, compile):
+        if drawn is None:
+            parts.append(_nothing(part, size, bank.device))
+            continue
+        soup, found = drawn
+        parts.append(seen_by_pixels(soup, found, slots, compile=compile))
+        weight = None if weights is None else weights[part]
+        alone = covered_pixels(soup, len(found) * slots, size, weight, compile=compile)
+        covered[part] = alone.view(-1, slots)
+    triangle, slot = _joined(parts)
     return Visibility(triangle=triangle, slot=slot, covered=covered)
 
 
@@ -64,41 +66,59 @@ def visible_ids(
     bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], *, compile: bool = False
 ) -> Ids:
     """Finds triangle and slot only. See `ondr.raster.visible_ids`."""
-    return _joined([ids for _, _, ids in _draw(bank, instances, intrinsics, size, compile)])
+    slots = instances.triangle_count.shape[1]
+    parts = [
+        _nothing(part, size, bank.device) if drawn is None else seen_by_pixels(*drawn, slots, compile=compile)
+        for part, drawn in _draw(bank, instances, intrinsics, size, compile)
+    ]
+    triangle, slot = _joined(parts)
+    return triangle, slot
 
 
-def _joined(parts: list[Ids]) -> Ids:
-    if len(parts) == 1:
-        return parts[0]
-    triangles, slots = zip(*parts, strict=True)
-    return torch.cat(triangles), torch.cat(slots)
+def visible_samples(
+    bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], *, compile: bool = False
+) -> SampleGrid:
+    """Finds triangle, slot and 1 / depth of an image of samples. See `ondr.raster.supersampled`."""
+    slots = instances.triangle_count.shape[1]
+    parts: list[tuple[Tensor, ...]] = []
+    for part, drawn in _draw(bank, instances, intrinsics, size, compile):
+        if drawn is None:
+            triangle, slot = _nothing(part, size, bank.device)
+            parts.append((triangle, slot, torch.zeros(triangle.shape, device=bank.device)))
+        else:
+            parts.append(tuple(leaves_of(seen_by_samples(*drawn, slots, compile=compile))))
+    return SampleGrid(*_joined(parts))
+
+
+def _joined(parts: Sequence[tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    return parts[0] if len(parts) == 1 else tuple(torch.cat(planes) for planes in zip(*parts, strict=True))
 
 
 def _draw(
     bank: Bank, instances: Instances, intrinsics: Tensor, size: tuple[int, int], compile: bool
-) -> Iterator[tuple[slice, Soup | None, Ids]]:
-    """Draws a batch in parts of equally many images; yields each part, its triangles if any, and what is seen."""
-    batch, slots = instances.triangle_count.shape
+) -> Iterator[tuple[slice, tuple[Soup, Float32[Tensor, "image height width 4"]] | None]]:
+    """Draws a batch in parts of equally many images; yields each part with its triangles and what nvdiffrast returns
+    for them, or with None if it has no triangles."""
+    batch = len(intrinsics)
     counts = _counts_on_host(instances.triangle_count)
     images = max(min(batch, MAX_IMAGES, MAX_PIXELS // (size[0] * size[1])), 1)
     for start in range(0, max(batch, 1), images):
         part = slice(start, min(start + images, batch))
         total = int(counts[part].sum())
         if total == 0:
-            yield part, None, _nothing(part.stop - start, size, bank.device)
+            yield part, None
             continue
         chosen = map_leaves(instances, itemgetter(part))
         room = _capacity(bank.device, total)
         soup = make_soup(bank, chosen, intrinsics[part], size, room, compile=compile)
-        found = _rasterize(soup, image_ranges(counts[part], images), size)
-        triangle, slot = seen_by_pixels(soup, found, slots, compile=compile)
-        yield part, soup, (triangle[: part.stop - start], slot[: part.stop - start])
+        yield part, (soup, _rasterize(soup, image_ranges(counts[part], images), size)[: part.stop - start])
 
 
-def _nothing(images: int, size: tuple[int, int], device: torch.device) -> Ids:
+def _nothing(part: slice, size: tuple[int, int], device: torch.device) -> Ids:
     """Returns the ids of images without anything in them."""
-    triangle = torch.full((images, *size), -1, dtype=torch.int32, device=device)
-    return triangle, torch.full((images, *size), -1, dtype=torch.int16, device=device)
+    shape = (part.stop - part.start, *size)
+    triangle = torch.full(shape, -1, dtype=torch.int32, device=device)
+    return triangle, torch.full(shape, -1, dtype=torch.int16, device=device)
 
 
 _known_counts = WeakTensorKeyDictionary()

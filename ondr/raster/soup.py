@@ -24,6 +24,7 @@ from ondr.runtime.compiled import maybe_compiled
 from ondr.scene import Instances
 
 from .limits import NEAR_METRES
+from .visibility import SampleGrid
 
 # nvdiffrast rounds vertices to 1/16 pixel.
 SUBPIXELS = 16
@@ -59,6 +60,8 @@ class Soup:
     """image * S + slot."""
     shift: Int64[Tensor, "instance"]
     """Row of the bank's triangles that a triangle of each instance is, minus its row here."""
+    planes: Float32[Tensor, "instance 2"]
+    """a and b of each instance: clip z is a w + b."""
 
 
 Ids = tuple[Int32[Tensor, "image height width"], Int16[Tensor, "image height width"]]
@@ -111,7 +114,7 @@ def make_soup(
     nearest, farthest = maybe_compiled(depth_reach, compile)(drawing, instance)
     planes = depth_planes(nearest, farthest, instances.triangle_count)
     corners, points, kind = maybe_compiled(clip_triangles, compile)(drawing, planes, instance, size)
-    return Soup(corners=corners, points=points, kind=kind, instance=instance, shift=drawing.shift)
+    return Soup(corners, points, kind, instance, drawing.shift, planes)
 
 
 def list_instances(
@@ -184,9 +187,9 @@ def _finite(corners: Corners) -> Bool[Tensor, "triangle"]:
 def depth_planes(
     nearest: Float32[Tensor, "triangle"], farthest: Float32[Tensor, "triangle"], count: Int32[Tensor, "batch slot"]
 ) -> Float32[Tensor, "instance 2"]:
-    """Returns a and b of each instance, so that clip z is a w + b.
+    """Returns `Soup.planes`.
 
-    It is -w at a near plane just before the image's nearest vertex, w just behind its farthest. nvdiffrast stores
+    Clip z is -w at a near plane just before the image's nearest vertex, w just behind its farthest. nvdiffrast stores
     z / w, which is linear in 1/w, in fixed point: planes fitted to the image resolve depths that constant planes would
     not. Only what is nearer than `NEAR_METRES` is clipped.
 
@@ -293,12 +296,36 @@ def seen_by_pixels(soup: Soup, found: Float32[Tensor, "image height width 4"], s
     return ids
 
 
+def seen_by_samples(
+    soup: Soup, found: Float32[Tensor, "image height2 width2 4"], slots: int, *, compile: bool
+) -> SampleGrid:
+    """Returns what `seen_by_pixels` does, and 1 / depth, of an image of samples."""
+    planes = maybe_compiled(seen_samples, compile)(found, soup.instance, soup.shift, soup.planes, slots)
+    return SampleGrid(*planes)
+
+
 def seen_ids(found: Tensor, instance: Tensor, shift: Tensor, slots: int) -> Ids:
     """Returns what `seen_by_pixels` does, from `Soup.instance` and `Soup.shift`."""
+    return _named(*_owners(found, instance), shift, slots)
+
+
+def seen_samples(found: Tensor, instance: Tensor, shift: Tensor, planes: Tensor, slots: int) -> tuple[Tensor, ...]:
+    """Returns the fields of what `seen_by_samples` does."""
+    row, owner = _owners(found, instance)
+    scale, offset = take(planes, owner)
+    # z / w is a + b / w.
+    return *_named(row, owner, shift, slots), torch.where(row >= 0, (found[..., 2] - scale) / offset, 0)
+
+
+def _owners(found: Tensor, instance: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the row of the soup that each pixel sees, -1 for none, and its instance, any for none."""
     row = decode_ids(found[..., 3])
-    seen, owner = row >= 0, take_one(instance, row.clamp(min=0))
-    triangle = torch.where(seen, take_one(shift, owner) + row, -1)
-    return triangle.int(), torch.where(seen, owner % slots, -1).short()
+    return row, take_one(instance, row.clamp(min=0))
+
+
+def _named(row: Tensor, owner: Tensor, shift: Tensor, slots: int) -> Ids:
+    triangle = torch.where(row >= 0, take_one(shift, owner) + row, -1)
+    return triangle.int(), torch.where(row >= 0, owner % slots, -1).short()
 
 
 def decode_ids(ids: Float32[Tensor, "*shape"]) -> Int64[Tensor, "*shape"]:

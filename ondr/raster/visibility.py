@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jaxtyping import Int16, Int32, UInt8
+from jaxtyping import Float, Float32, Int16, Int32, UInt8
 from torch import Tensor
 
 
@@ -18,6 +18,18 @@ class Visibility:
     """Which of the image's instances; -1 for none."""
     covered: Int32[Tensor, "batch slot"]
     """Pixels inside the image that the instance would cover alone, or the sum of their weights."""
+
+
+@dataclass(frozen=True)
+class SampleGrid:
+    """What 2 x 2 samples of each pixel see, as an image of twice the size."""
+
+    triangle: Int32[Tensor, "batch height2 width2"]
+    """Row of the bank's triangles; -1 for none."""
+    slot: Int16[Tensor, "batch height2 width2"]
+    """Which of the image's instances; -1 for none."""
+    nearness: Float32[Tensor, "batch height2 width2"] | None = None
+    """1 / depth, metres; 0 for none. None: it is not known, as on the CPU and through a lens."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +52,12 @@ class Fragments:
 
 SAMPLES = ((0.375, 0.125), (0.875, 0.375), (0.125, 0.625), (0.625, 0.875))
 """Sample positions within a pixel, x and y: a rotated grid, so that horizontal and vertical edges get four steps."""
+
+STEP_PX = 4.0
+"""If the depths of two samples of one smooth patch differ by more pixel widths than this, a silhouette lies between."""
+
+
+def silhouette_step(intrinsics: Float[Tensor, "batch 3 3"]) -> Float32[Tensor, "batch"]:
+    """Returns the relative difference of 1 / depth above which a silhouette lies between two samples of a pixel."""
+    (a, b), (c, d) = (row.unbind(-1) for row in intrinsics.detach().double()[:, :2, :2].unbind(1))
+    return (STEP_PX / (a * d - b * c).abs().sqrt()).float()

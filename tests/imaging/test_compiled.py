@@ -13,7 +13,7 @@ from torch._inductor.utils import run_and_get_code
 
 from ondr.errors import BackendError, say_once
 from ondr.imaging.fragments import fragments_of, shade_fragments
-from ondr.imaging.grid import Grid, develop_grid
+from ondr.imaging.grid import Edges, Grid, develop_grid
 from ondr.imaging.photometric import expose_fused
 from ondr.imaging.shading import shading_tables
 from ondr.noise import normal_table
@@ -161,25 +161,24 @@ def test_fragments_as_one_loop_equal_eager_ones():
 
 @pytest.mark.slow
 @needs_compiler
-@pytest.mark.parametrize("step", [1, 2])
 @pytest.mark.parametrize("pixels", [FLOATS, PixelFormat(torch.float16, True), PixelFormat(torch.uint8)])
-def test_shading_background_and_exposure_are_at_most_two_kernels(step: int, pixels: PixelFormat):
+def test_shading_is_one_kernel_and_background_and_exposure_another(pixels: PixelFormat):
     tables, behind, visibility = world(2)
     ids = (visibility.triangle, visibility.slot)
-    grid = Grid(*(plane.repeat_interleave(step, 1).repeat_interleave(step, 2) for plane in ids))
+    pixel = torch.tensor([3, 40], dtype=torch.int32)
+    edges = Edges(pixel, *(plane[0, 15:17, 10:14].contiguous() for plane in ids))
+    grid = Grid(*ids, edges)
     drawn = effects(2, brightness=1.1, hue_degrees=10.0, noise_std=0.05)
-    what = (tables, behind, grid, SIZE, False, drawn, normal_table(), 7, torch.arange(2), pixels)
+    what = (tables, behind, grid, SIZE, False, (drawn, normal_table(), 7, torch.arange(2)), pixels)
     torch._dynamo.reset()
     compiled.compiled.cache_clear()
-    got, code = run_and_get_code(compiled.compiled(develop_grid), *what)
-    kernels = sum(part.count("= async_compile.") for part in code)
-    assert kernels == 1
-    # Within it, loops that write all planes pixel by pixel: one, and one more where samples are averaged. The others
-    # put finished planes in their place, which a GPU does within the last.
-    loops = [
-        int(size) for size in re.findall(r"#pragma omp for\s+for\(.*?; x0<static_cast<int64_t>\((\d+)L\)", code[0])
-    ]
-    assert [size for size in loops if size > 2] == [2 * 32 * 32] if step == 1 else [2 * 64 * 64, 2 * 32 * 32]
+    got, code = run_and_get_code(lambda: develop_grid(*what, compile=True))
+    # One for whole pixels and edges alike, whose numbers differ, and one for all that follows.
+    assert [part.count("= async_compile.") for part in code] == [1, 1]
+    # Within it, one loop writes all planes pixel by pixel. The others put finished planes in their place, which a GPU
+    # does within the last.
+    loops = [re.findall(r"#pragma omp for\s+for\(.*?; x0<static_cast<int64_t>\((\w+)\)", part) for part in code]
+    assert [[size for size in sizes if size not in ("2L",)] for sizes in loops] == [["ks0"], ["2048L"]]
     assert PixelFormat.like(got) == pixels
     # A byte may be rounded the other way.
     close = 1.01 / 255 if pixels.dtype == torch.uint8 else 1e-3

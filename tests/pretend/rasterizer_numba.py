@@ -31,11 +31,12 @@ def rasterize(
     assert type(height) is int
     assert type(width) is int
     assert max(height, width) <= LONGEST
-    found = np.zeros((len(ranges), height, width), np.int32)
+    found, depth = np.zeros((len(ranges), height, width), np.int32), np.zeros((len(ranges), height, width))
     corners = pos.on_cpu.numpy()[tri.on_cpu.numpy()].astype(np.float64)
     assert ranges[:, 1].sum() <= len(corners)
-    _draw(corners, ranges.numpy(), found)
+    _draw(corners, ranges.numpy(), found, depth)
     out = torch.zeros(*found.shape, 4)
+    out[..., 2] = torch.from_numpy(depth)
     out[..., 3] = torch.from_numpy(found)
     return Pretended(out), Pretended(torch.zeros_like(out))
 
@@ -52,14 +53,14 @@ def covered_pixels(
     for instance in range(instances):
         mine = corners[owner == instance]
         found = np.zeros((1, *size), np.int32)
-        _draw(mine, np.array([[0, len(mine)]], np.int32), found)
+        _draw(mine, np.array([[0, len(mine)]], np.int32), found, np.zeros(found.shape))
         covered[instance] = weighed[instance // slots if weights is not None else 0][found[0] > 0].sum()
     return Pretended(torch.from_numpy(covered))
 
 
 @njit
-def _draw(corners, ranges, found):  # type: ignore[no-untyped-def]
-    """Writes which triangle each pixel sees, from 1: in homogeneous coordinates, the least z / w in -1..1."""
+def _draw(corners, ranges, found, depths):  # type: ignore[no-untyped-def]
+    """Writes which triangle each pixel sees, from 1, and its z / w: in homogeneous coordinates, the least in -1..1."""
     _, height, width = found.shape
     for image in range(len(ranges)):
         nearest = np.full((height, width), np.inf)
@@ -88,4 +89,4 @@ def _draw(corners, ranges, found):  # type: ignore[no-untyped-def]
                     depth = a * z[0] + b * z[1] + g * z[2]
                     if -1 <= depth <= 1 and depth <= nearest[row, column]:
                         nearest[row, column] = depth
-                        found[image, row, column] = t + 1
+                        found[image, row, column], depths[image, row, column] = t + 1, depth

@@ -44,7 +44,7 @@ def ondr_on_a_gpu(patch: Any) -> Iterator[tuple[PretendedGpu, Calls]]:
     patch.setattr(torch, "compile", compile)
     patch.setattr(compiled, "_missing_compiler", lambda: "")
     # What one test has made is not for another.
-    caches = (nvdiffrast._context, nvdiffrast._index_buffer, compiled._resolve, compiled.compiled)
+    caches = (nvdiffrast._context, nvdiffrast._index_buffer, compiled._resolve, compiled.compiled, compiled._over_rows)
     for cache in caches:
         cache.cache_clear()
     try:

@@ -41,8 +41,8 @@ def test_sizes_outside_the_limits(size: tuple[int, int]) -> None:
 
 
 def test_twice_the_largest_size_is_drawn_in_parts() -> None:
-    triangle, slot = raster.supersampled(BANK, INSTANCES, K, (8, 4097))
-    assert triangle.shape == slot.shape == (1, 16, 8194)
+    samples = raster.supersampled(BANK, INSTANCES, K, (8, 4097))
+    assert samples.triangle.shape == samples.slot.shape == (1, 16, 8194)
 
 
 def test_more_pixels_than_an_index_can_name() -> None:

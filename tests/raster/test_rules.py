@@ -274,17 +274,17 @@ def test_a_large_image_is_supersampled_in_parts(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(raster.MAX_SIDE, "cpu", 160)  # 96x128 doubled: two rows of two tiles
     parts = raster.supersampled(bank, instances, k, size)
     # Shifted by whole pixels: only vertices halfway between two sub-pixels may round the other way in float32.
-    assert (whole[0] == parts[0]).double().mean() > 0.9999
-    assert (whole[1] == parts[1]).double().mean() > 0.9999
+    assert (whole.triangle == parts.triangle).double().mean() > 0.9999
+    assert (whole.slot == parts.slot).double().mean() > 0.9999
 
 
 def test_supersampled_ids_are_those_of_an_image_of_twice_the_size(device: torch.device) -> None:
     bank, instances, k, size = world()
     there = Instances(**{name: value.to(device) for name, value in vars(instances).items()})
-    triangle, slot = raster.supersampled(bank.to(device), there, k.to(device), size)
+    samples = raster.supersampled(bank.to(device), there, k.to(device), size)
     fine = render(device, bank, instances, k * torch.tensor([[2.0], [2.0], [1.0]]), (192, 256))
-    assert torch.equal(triangle.cpu(), fine.triangle)
-    assert torch.equal(slot.cpu(), fine.slot)
+    assert torch.equal(samples.triangle.cpu(), fine.triangle)
+    assert torch.equal(samples.slot.cpu(), fine.slot)
 
 
 def test_pixels_may_count_more_than_once(device: torch.device) -> None:
