@@ -129,6 +129,19 @@ def test_a_stream_on_a_gpu_waits_for_triangles_and_edges_of_each_batch(monkeypat
     }
 
 
+@pytest.mark.parametrize("compile", [True, False])
+def test_what_is_done_for_every_pixel_or_triangle_is_compiled(compile: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    render = {"antialias": True, "compile": compile}
+    with torch.no_grad(), ondr_on_a_gpu(monkeypatch) as (gpu, _):
+        scenes = small(ON_GPU, image_size=[192, 256], outputs=["boxes", "labels", "instances"], render=render)
+        scenes.render(IDS)
+        gpu.written.clear()
+        scenes.render(IDS)
+    on_pixels = sum(number >= len(IDS) * 192 * 256 for number in gpu.written)
+    # Operation by operation, memory is the limit. Left are the numbers of pixels and the list of edges.
+    assert on_pixels < 8 if compile else on_pixels > 200
+
+
 def test_what_would_fail_or_wait_on_a_gpu_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     with ondr_on_a_gpu(monkeypatch) as (gpu, _):
         values = torch.arange(6.0, device=ON_GPU)

@@ -109,6 +109,10 @@ class PretendedGpu(TorchDispatchMode):
         super().__init__()
         self.waits: list[str] = []
         """What the host would have waited for, in its order."""
+        self.written: list[int] = []
+        """How many elements each operation outside of compiled functions wrote."""
+        self.compiled = 0
+        """How many compiled functions are running, one within the other."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = dict(kwargs or {})
@@ -121,6 +125,8 @@ class PretendedGpu(TorchDispatchMode):
         if device is not None:
             kwargs["device"] = torch.device("cpu")
         made = func(*_real(args), **_real(kwargs))
+        if not self.compiled and not _is_view(func):
+            self.written += [leaf.numel() for leaf in tree_flatten(made)[0] if isinstance(leaf, Tensor)]
         if not _lands_on_gpu(func.overloadpacket, args, device):
             return made
         return tree_map_only(Tensor, lambda t: ours[id(t)] if id(t) in ours else Pretended(t), made)
@@ -155,6 +161,11 @@ class PretendedGpu(TorchDispatchMode):
         """Notes a wait, and the line of ondr that it comes from."""
         frame = next((f for f in reversed(traceback.extract_stack()) if OURS in Path(f.filename).parents), None)
         self.waits.append(why if frame is None else f"{why} ({Path(frame.filename).relative_to(OURS)}:{frame.lineno})")
+
+
+def _is_view(operation: Any) -> bool:
+    """Returns whether an operation only looks at memory in another way."""
+    return any(made.alias_info is not None and not made.alias_info.is_write for made in operation._schema.returns)
 
 
 def _lands_on_gpu(operation: Any, args: Any, device: Any) -> bool:

@@ -31,7 +31,11 @@ def ondr_on_a_gpu(patch: Any) -> Iterator[tuple[PretendedGpu, Calls]]:
     def compile(function: Callable[..., Any], **_: object) -> Callable[..., Any]:
         def call(*args: Any) -> Any:
             calls.append((function, args))
-            return function(*args)
+            gpu.compiled += 1
+            try:
+                return function(*args)
+            finally:
+                gpu.compiled -= 1
 
         return call
 
