@@ -1,4 +1,4 @@
-"""The code for CUDA on a GPU that is none (`tests.pretend`): the CPU's images, and no wait but the rasterizer's."""
+"""The code for CUDA on a GPU that is none (`tests.pretend`): the CPU's images, few waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.test_render import dataset
 IDS = (100, 101, 102)
 ON_GPU = "cuda:0"
 RASTERIZER = "a copy to the CPU (raster/nvdiffrast.py:"
-EDGES = "nonzero (imaging/edges.py:"
+POINTS = "nonzero (imaging/points.py:"
 WITHOUT = ("image_size", "sample_ids", "amodal_masks", "stencil")
 OUTPUTS = [name for name in Targets.__dataclass_fields__ if name not in WITHOUT]
 NOW_AND_THEN = {
@@ -69,7 +69,7 @@ def test_a_gpu_makes_the_images_and_labels_of_the_cpu(name: str, monkeypatch: py
             waits = list(gpu.waits)
             found = found.to("cpu")
     assert waits
-    assert [wait for wait in waits if not wait.startswith(RASTERIZER)] == []
+    assert [wait for wait in waits if not (wait.startswith(RASTERIZER) or POINTS in wait)] == []
     # Its rasterizer rounds no vertices: some pixels along edges see something else.
     images, drawn = (as_floats(batch.images) for batch in (found, expected))
     assert ((images - drawn).abs().amax(1) <= 2 / 255).double().mean() > 0.995
@@ -107,10 +107,10 @@ def test_waits_that_only_a_few_settings_would_bring_are_not_there(
         scenes.render(IDS)
         gpu.waits.clear()
         scenes.render(IDS)
-    assert [wait for wait in gpu.waits if not wait.startswith(RASTERIZER)] == []
+    assert [wait for wait in gpu.waits if not (wait.startswith(RASTERIZER) or POINTS in wait)] == []
 
 
-def test_a_stream_on_a_gpu_waits_for_triangles_and_edges_of_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_on_a_gpu_waits_for_the_triangles_and_points_of_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     with ondr_on_a_gpu(monkeypatch) as (gpu, calls):
         stream = iter(small(ON_GPU, batch_size=3, render={"antialias": True}))
         next(stream)
@@ -119,12 +119,12 @@ def test_a_stream_on_a_gpu_waits_for_triangles_and_edges_of_each_batch(monkeypat
         for _ in range(3):
             next(stream)
     # Antialiasing draws twice; the triangles that are counted for the one are known for the other.
-    assert len(gpu.waits) == 6
-    assert all(wait.startswith(RASTERIZER) for wait in gpu.waits[::2])
-    assert all(EDGES in wait for wait in gpu.waits[1::2])
+    assert len(gpu.waits) == 9
+    assert all(wait.startswith(RASTERIZER) for wait in gpu.waits[::3])
+    assert all(POINTS in wait for wait in gpu.waits[1::3] + gpu.waits[2::3])
     assert {function.__name__ for function, _ in calls} == {
         *("depth_reach", "clip_triangles", "seen_ids", "seen_samples", "group_samples"),
-        *("shade_points", "compose_grid", "compose_and_expose", "expose_fused"),
+        *("shade_points", "compose_points", "compose_and_expose", "expose_fused"),
         *("visible_extents", "amodal_boxes", "instance_ids"),
     }
 
@@ -138,7 +138,7 @@ def test_what_is_done_for_every_pixel_or_triangle_is_compiled(compile: bool, mon
         gpu.written.clear()
         scenes.render(IDS)
     on_pixels = sum(number >= len(IDS) * 192 * 256 for number in gpu.written)
-    # Operation by operation, memory is the limit. Left are the numbers of pixels and the list of edges.
+    # Operation by operation, memory is the limit. Left is what puts shaded points into their pixels.
     assert on_pixels < 8 if compile else on_pixels > 200
 
 

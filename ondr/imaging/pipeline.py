@@ -23,7 +23,8 @@ from ondr.imaging.exposure import (
     exposed_format,
 )
 from ondr.imaging.fragments import shade_fragments
-from ondr.imaging.grid import Grid, develop_grid, shade_grid
+from ondr.imaging.points import Points
+from ondr.imaging.shade_points import encoded_images, linear_images
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.imaging.shadow_maps import shadow_tables
 from ondr.imaging.sight import Sight
@@ -64,8 +65,8 @@ def develop(
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
         tables = shading_tables(bank, scene, instances, shadow)
         background = background_tables(bank, scene.background, scene.camera)
-    if isinstance(sight.seen, Grid):
-        encoded = _exposed_grid(tables, background, sight.seen, scene, cfg, plan)
+    if isinstance(sight.seen, Points):
+        encoded = _exposed_points(tables, background, sight.seen, scene, cfg, plan)
     else:
         encoded = _exposed_fragments(tables, background, sight.seen, scene, cfg, plan)
     with stage("expose"):
@@ -85,15 +86,15 @@ def scene_needs_grad(bank: Bank, scene: Scene) -> bool:
     return needs_grad(*groups)
 
 
-def _exposed_grid(
-    tables: ShadingTables, background: BackgroundTables, grid: Grid, scene: Scene, cfg: Config, plan: OutputPlan
+def _exposed_points(
+    tables: ShadingTables, background: BackgroundTables, points: Points, scene: Scene, cfg: Config, plan: OutputPlan
 ) -> Num[Tensor, "batch 3 height width"]:
-    what = (tables, background, grid, cfg.image_size, cfg.render.texture_filter == "trilinear")
+    what = (tables, background, points, cfg.image_size, cfg.render.texture_filter == "trilinear")
     with stage("shade"):
         if plan.fast and cfg.photometric.engine == "fused" and not (acts_on_light(scene) or blurred_rows(scene)):
-            exposure = (scene.effects, normal_table(grid.triangle.device), scene.seed, scene.device_ids)
-            return develop_grid(*what, exposure, exposed_format(scene, cfg), compile=True)
-        linear = shade_grid(*what, compile=plan.fast)
+            exposure = (scene.effects, normal_table(points.pixel.device), scene.seed, scene.device_ids)
+            return encoded_images(*what, exposure, exposed_format(scene, cfg), compile=True)
+        linear = linear_images(*what, compile=plan.fast)
     with stage("expose"):
         return exposed(linear, scene, cfg, plan)
 

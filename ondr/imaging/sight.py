@@ -1,6 +1,6 @@
 """What a batch's images see, by the rasterizer, and through the lens if there is one.
 
-The samples for colours come as fragments on the CPU, as a grid of ids and a list of edges on a GPU.
+The samples for colours come as fragments on the CPU, as points on a GPU.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.config import Config
-from ondr.imaging.edges import grid_with_edges
 from ondr.imaging.fragments import fragments_of, fragments_of_samples
-from ondr.imaging.grid import SAMPLES_2X2, Grid
+from ondr.imaging.points import SAMPLES_2X2, Points, points_of_centers, points_of_samples
 from ondr.lens_view import quarters_of, see_through_lens
 from ondr.raster.visibility import Fragments, Visibility, silhouette_step
 from ondr.runtime.compiled import wants_compile
@@ -21,11 +20,11 @@ from ondr.scene import Instances, Scene
 
 @dataclass(frozen=True)
 class Sight:
-    """What a batch's images see: at pixel centres for labels, as fragments or a grid for colours."""
+    """What a batch's images see: at pixel centres for labels, as fragments or points for colours."""
 
     visibility: Visibility
-    seen: Fragments | Grid
-    """Fragments on the CPU, a grid on a GPU."""
+    seen: Fragments | Points
+    """Fragments on the CPU, points on a GPU."""
 
 
 def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
@@ -51,9 +50,9 @@ def see(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
     compile = wants_compile(cfg.render.compile, bank.device)
     visibility = raster.visible(*what, compile=compile)
     if not cfg.render.antialias:
-        return Sight(visibility, Grid(visibility.triangle, visibility.slot))
+        return Sight(visibility, points_of_centers(visibility))
     samples, step = raster.supersampled(*what, compile=compile), silhouette_step(scene.camera.intrinsics)
-    return Sight(visibility, grid_with_edges(visibility, samples, bank.patches, step, compile=compile))
+    return Sight(visibility, points_of_samples(visibility, samples, bank.patches, step, compile=compile))
 
 
 def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Config) -> Sight:
@@ -66,6 +65,6 @@ def _see_through_lens(bank: Bank, instances: Instances, scene: Scene, cfg: Confi
         parts = (samples.triangle, samples.slot, bank.patches)
         return Sight(visibility, fragments_of_samples(visibility, *parts) if antialias else fragments_of(visibility))
     if not antialias:
-        return Sight(visibility, Grid(visibility.triangle, visibility.slot))
+        return Sight(visibility, points_of_centers(visibility))
     quarters, step = quarters_of(samples), silhouette_step(scene.camera.intrinsics)
-    return Sight(visibility, grid_with_edges(visibility, quarters, bank.patches, step, compile=compile))
+    return Sight(visibility, points_of_samples(visibility, quarters, bank.patches, step, compile=compile))

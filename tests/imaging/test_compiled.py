@@ -13,8 +13,9 @@ from torch._inductor.utils import run_and_get_code
 
 from ondr.errors import BackendError, say_once
 from ondr.imaging.fragments import fragments_of, shade_fragments
-from ondr.imaging.grid import Edges, Grid, develop_grid
 from ondr.imaging.photometric import expose_fused
+from ondr.imaging.points import Points, points_of_centers
+from ondr.imaging.shade_points import encoded_images
 from ondr.imaging.shading import shading_tables
 from ondr.noise import normal_table
 from ondr.pixel_format import FLOATS, PixelFormat, as_floats
@@ -164,22 +165,24 @@ def test_fragments_as_one_loop_equal_eager_ones():
 @pytest.mark.parametrize("pixels", [FLOATS, PixelFormat(torch.float16, True), PixelFormat(torch.uint8)])
 def test_shading_is_one_kernel_and_background_and_exposure_another(pixels: PixelFormat):
     tables, behind, visibility = world(2)
-    ids = (visibility.triangle, visibility.slot)
-    pixel = torch.tensor([3, 40], dtype=torch.int32)
-    edges = Edges(pixel, *(plane[0, 15:17, 10:14].contiguous() for plane in ids))
-    grid = Grid(*ids, edges)
+    centers = points_of_centers(visibility)
+    # Two pixels more, with samples.
+    planes = {name: torch.cat([plane, plane[:8]]) for name, plane in vars(centers).items() if name != "edges"}
+    planes["sample"][-8:] = torch.arange(1, 5, dtype=torch.uint8).repeat(2)
+    planes["pixel"][-8:] = torch.tensor([3, 40]).repeat_interleave(4)
+    points = Points(**planes, edges=2)
     drawn = effects(2, brightness=1.1, hue_degrees=10.0, noise_std=0.05)
-    what = (tables, behind, grid, SIZE, False, (drawn, normal_table(), 7, torch.arange(2)), pixels)
+    what = (tables, behind, points, SIZE, False, (drawn, normal_table(), 7, torch.arange(2)), pixels)
     torch._dynamo.reset()
     compiled.compiled.cache_clear()
-    got, code = run_and_get_code(lambda: develop_grid(*what, compile=True))
-    # One for whole pixels and edges alike, whose numbers differ, and one for all that follows.
+    got, code = run_and_get_code(lambda: encoded_images(*what, compile=True))
+    # One for points, whose number differs, and one for all that follows.
     assert [part.count("= async_compile.") for part in code] == [1, 1]
     # Within it, one loop writes all planes pixel by pixel. The others put finished planes in their place, which a GPU
     # does within the last.
-    loops = [re.findall(r"#pragma omp for\s+for\(.*?; x0<static_cast<int64_t>\((\w+)\)", part) for part in code]
+    loops = [re.findall(r"for\(int64_t x0=.*?; x0<static_cast<int64_t>\((\w+)\)", part) for part in code]
     assert [[size for size in sizes if size not in ("2L",)] for sizes in loops] == [["ks0"], ["2048L"]]
     assert PixelFormat.like(got) == pixels
     # A byte may be rounded the other way.
     close = 1.01 / 255 if pixels.dtype == torch.uint8 else 1e-3
-    torch.testing.assert_close(as_floats(got), as_floats(develop_grid(*what)), rtol=0, atol=close)
+    torch.testing.assert_close(as_floats(got), as_floats(encoded_images(*what)), rtol=0, atol=close)

@@ -9,7 +9,8 @@ import trimesh
 from ondr.imaging import fragments as module
 from ondr.imaging.compose import compose
 from ondr.imaging.fragments import fragments_of, sample_means, shade_fragments
-from ondr.imaging.grid import Grid, shade_grid
+from ondr.imaging.points import points_of_centers
+from ondr.imaging.shade_points import linear_images
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.raster.visibility import SAMPLES, Fragments, Visibility
 from tests.scenes import background, cast, pose, scene, tables_behind
@@ -39,16 +40,16 @@ def test_means_lie_where_the_samples_do():
     assert means[0b1001].tolist() == [(SAMPLES[0][0] + SAMPLES[3][0]) / 2, (SAMPLES[0][1] + SAMPLES[3][1]) / 2]
 
 
-def test_whole_pixels_equal_the_grid(world):
+def test_whole_pixels_equal_the_points_of_a_gpu(world):
     tables, visibility = world
     seen = fragments_of(visibility)
     assert len(seen.pixel) == (visibility.slot >= 0).sum()
     behind = tables_behind(bank_from_meshes([trimesh.creation.box()]), background(2, color=(0.2, 0.3, 0.4)))
     colors = shade_fragments(tables, seen, SIZE, trilinear=False, compile=False)
     listed = compose(seen, colors, behind, SIZE)
-    grid = shade_grid(tables, behind, Grid(visibility.triangle, visibility.slot), SIZE, False)
+    points = linear_images(tables, behind, points_of_centers(visibility), SIZE, False)
     # One list is as good as another to within the rounding of the rays.
-    torch.testing.assert_close(listed, grid, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(listed, points, rtol=1e-4, atol=1e-5)
 
 
 def test_chunks_do_not_show(world, monkeypatch: pytest.MonkeyPatch):

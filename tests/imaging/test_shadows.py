@@ -11,7 +11,8 @@ import trimesh
 
 from ondr.fusion import loop
 from ondr.imaging.fragments import fragments_of, shade_fragments
-from ondr.imaging.grid import Grid, shade_grid
+from ondr.imaging.points import points_of_centers
+from ondr.imaging.shade_points import linear_images
 from ondr.imaging.shading import shading_tables
 from ondr.imaging.shadow_maps import TEXELS, levels, shadow_tables
 from ondr.imaging.shadows import SIDE, ShadowTables, lit_share
@@ -223,14 +224,14 @@ def test_what_casts_no_shadow_does_not():
     torch.testing.assert_close(pictures(bank, instances, drawn, 0), pictures(bank, instances, none, 0))
 
 
-def test_the_grid_of_a_gpu_shows_the_same():
+def test_the_points_of_a_gpu_show_the_same():
     bank, instances, drawn = two_images((1.0, 1.0))
     seen = visible(bank, instances, drawn.camera.intrinsics, SIZE)
     tables = shading_tables(bank, drawn, instances, shadow_tables(bank, drawn, instances, 1, False))
     behind = tables_behind(bank, background(2))
-    grid = shade_grid(tables, behind, Grid(seen.triangle, seen.slot), SIZE, False)
+    points = linear_images(tables, behind, points_of_centers(seen), SIZE, False)
     listed = shade_fragments(tables, fragments_of(seen), SIZE, trilinear=False, compile=False)
-    torch.testing.assert_close(grid.transpose(0, 1)[:, seen.triangle >= 0], listed, rtol=0, atol=1e-5)
+    torch.testing.assert_close(points.transpose(0, 1)[:, seen.triangle >= 0], listed, rtol=0, atol=1e-5)
 
 
 def test_gradients_reach_the_light_and_the_strength():
