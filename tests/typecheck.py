@@ -11,8 +11,8 @@ CHECKED = """
     assets batch boxes color drawing.sheet draws export.cuboids export.formats export.pictures geometry harmonics
     imaging.appearance imaging.background imaging.blur imaging.compose imaging.fragments imaging.points
     imaging.shade_points imaging.light_view imaging.lighting imaging.patterns imaging.photometric imaging.pipeline
-    imaging.shading imaging.shadow_maps imaging.shadows imaging.environment imaging.texture labels laws loop.collate noise
-    place planes raster.limits raster.visibility render rng sampling scene surface temperature views
+    imaging.shading imaging.shadow_maps imaging.shadows imaging.environment imaging.texture labels laws loop.collate
+    noise place planes raster.limits raster.visibility render rng sampling scene surface temperature views
 """
 
 check = beartype(conf=BeartypeConf(is_pep484_tower=True))
