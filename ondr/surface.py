@@ -98,6 +98,9 @@ def corners_of(tables: SurfaceTables, triangle: Tensor, instance: Tensor) -> Cor
     *local, material = take(tables.triangles, triangle)
     offset = take_one(tables.vertex_offset, instance)
     rows = tuple(row + offset for row in local)
+    if triangle.device.type != "cpu":
+        # There, points that see nothing are computed as well, from a triangle of one mesh with the offset of another.
+        rows = tuple(row.clamp_max(len(tables.vertices) - 1) for row in rows)
     columns = [take(tables.vertices, row) for row in rows]
     return Corners(
         rows=rows,

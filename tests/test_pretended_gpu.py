@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 import torch
+import trimesh
 
 import ondr
 from ondr.batch import Targets
+from ondr.geometry import invert
+from ondr.leaves import map_leaves
 from ondr.pixel_format import as_floats
+from ondr.surface import corners_of, surface_tables
 from tests.pretend.renderer import ondr_on_a_gpu
 from tests.test_render import dataset
+from tests.worlds import bank_from_meshes, pinhole, place
 
 IDS = (100, 101, 102)
 ON_GPU = "cuda:0"
@@ -140,6 +145,18 @@ def test_what_is_done_for_every_pixel_or_triangle_is_compiled(compile: bool, mon
     on_pixels = sum(number >= len(IDS) * 192 * 256 for number in gpu.written)
     # Operation by operation, memory is the limit. Left is what puts shaded points into their pixels.
     assert on_pixels < 8 if compile else on_pixels > 200
+
+
+def test_points_that_see_nothing_stay_inside_the_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Triangle 0 is of the first mesh, the instance of the second, whose vertices come last.
+    bank = bank_from_meshes([trimesh.creation.uv_sphere(), trimesh.creation.box()])
+    k = pinhole(10.0, 8, 8)
+    tables = surface_tables(bank, place(bank, [[1]], torch.eye(3, 4)[None, None]), invert(k))
+    with ondr_on_a_gpu(monkeypatch):
+        there = map_leaves(tables, lambda table: table.to(ON_GPU))
+        nothing = torch.zeros(5, dtype=torch.int32, device=ON_GPU)
+        rows = torch.stack(corners_of(there, nothing, nothing).rows)
+        assert rows.max().item() < len(bank.vertices)
 
 
 def test_what_would_fail_or_wait_on_a_gpu_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

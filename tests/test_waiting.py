@@ -1,4 +1,4 @@
-"""Where the host waits for a GPU in a step that is not the first: in the rasterizer only; the rest is one graph."""
+"""Where the host waits for a GPU in a step that is not the first: to see, and nowhere after; the rest is one graph."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTPUTS = [name for name in Targets.__dataclass_fields__ if name not in WITHOUT]
 
 @pytest.mark.cuda
 @pytest.mark.parametrize("blur", [0.0, 1.0])
-def test_a_steady_step_waits_in_the_rasterizer_only(blur: float) -> None:
+def test_a_steady_step_waits_nowhere_but_to_see(blur: float) -> None:
     scenes = dataset(device="cuda", outputs=OUTPUTS, render={"compile": "auto"}, photometric={"blur_sigma": blur})
     try:
         # The first step compiles, and uploads what stays.

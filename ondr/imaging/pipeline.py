@@ -1,7 +1,7 @@
 """From visibility to images: shading, composition over the background, exposure and development.
 
-What the camera does to light is left to `exposure`. Where no effect on whole images comes between, shading or
-composition and exposure are fused: on a GPU over all pixels, on the CPU image by image.
+What the camera does to light is left to `exposure`. Where no effect on whole images comes between, composition and
+exposure are fused: on a GPU over all pixels, on the CPU image by image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ondr.imaging.exposure import (
     exposed_format,
 )
 from ondr.imaging.fragments import shade_fragments
-from ondr.imaging.points import Points
+from ondr.imaging.points import ShadingPoints
 from ondr.imaging.shade_points import encoded_images, linear_images
 from ondr.imaging.shading import ShadingTables, shading_tables
 from ondr.imaging.shadow_maps import shadow_tables
@@ -65,7 +65,7 @@ def develop(
         shadow = shadow_tables(bank, scene, instances, cfg.groups["occluders"].stop, fast)
         tables = shading_tables(bank, scene, instances, shadow)
         background = background_tables(bank, scene.background, scene.camera)
-    if isinstance(sight.seen, Points):
+    if isinstance(sight.seen, ShadingPoints):
         encoded = _exposed_points(tables, background, sight.seen, scene, cfg, plan)
     else:
         encoded = _exposed_fragments(tables, background, sight.seen, scene, cfg, plan)
@@ -87,7 +87,12 @@ def scene_needs_grad(bank: Bank, scene: Scene) -> bool:
 
 
 def _exposed_points(
-    tables: ShadingTables, background: BackgroundTables, points: Points, scene: Scene, cfg: Config, plan: OutputPlan
+    tables: ShadingTables,
+    background: BackgroundTables,
+    points: ShadingPoints,
+    scene: Scene,
+    cfg: Config,
+    plan: OutputPlan,
 ) -> Num[Tensor, "batch 3 height width"]:
     what = (tables, background, points, cfg.image_size, cfg.render.texture_filter == "trilinear")
     with stage("shade"):

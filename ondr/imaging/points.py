@@ -25,8 +25,8 @@ NOTHING, WHOLE, EDGE = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Points:
-    """Points of a batch's images: the centres of pixels, then the samples of edges, pixel by pixel."""
+class ShadingPoints:
+    """ShadingPoints of a batch's images: the centres of pixels, then the samples of edges, pixel by pixel."""
 
     pixel: Int32[Tensor, "point"]
     """(image * height + y) * width + x."""
@@ -40,7 +40,7 @@ class Points:
     """Number of pixels whose samples are the last points, `len(SAMPLES_2X2)` of each."""
 
 
-def points_of_centers(visibility: Visibility) -> Points:
+def points_of_centers(visibility: Visibility) -> ShadingPoints:
     """Returns the pixels that see a surface, at their centre: images without antialiasing. The host waits for their
     number."""
     triangle, slot = visibility.triangle.flatten(), visibility.slot.flatten()
@@ -54,7 +54,7 @@ def points_of_samples(
     step: Float32[Tensor, "batch"],
     *,
     compile: bool = False,
-) -> Points:
+) -> ShadingPoints:
     """Returns the pixels that see one surface, and the samples of edges.
 
     Samples see one surface if instance and smooth patch are equal and the depth does not jump. The triangle of such a
@@ -79,7 +79,7 @@ def points_of_samples(
     first = ((image * height + row) * 2 * width + column) * 2
     at = torch.stack([first, first + 1, first + 2 * width, first + 2 * width + 1], dim=1).flatten()
     number = torch.arange(1, 1 + len(SAMPLES_2X2), dtype=torch.uint8, device=edge.device)
-    return Points(
+    return ShadingPoints(
         pixel=torch.cat([centers.pixel, edge.int().repeat_interleave(len(SAMPLES_2X2))]),
         triangle=torch.cat([centers.triangle, samples.triangle.flatten()[at]]),
         slot=torch.cat([centers.slot, samples.slot.flatten()[at]]),
@@ -88,8 +88,8 @@ def points_of_samples(
     )
 
 
-def _centers(pixel: Tensor, triangle: Tensor, slot: Tensor) -> Points:
-    return Points(pixel.int(), triangle[pixel], slot[pixel], torch.zeros_like(pixel, dtype=torch.uint8))
+def _centers(pixel: Tensor, triangle: Tensor, slot: Tensor) -> ShadingPoints:
+    return ShadingPoints(pixel.int(), triangle[pixel], slot[pixel], torch.zeros_like(pixel, dtype=torch.uint8))
 
 
 def group_samples(

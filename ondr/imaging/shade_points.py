@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ondr.imaging.background import BackgroundTables, background_at
 from ondr.imaging.photometric import expose_planes, factors_of
-from ondr.imaging.points import SAMPLES_2X2, Points
+from ondr.imaging.points import SAMPLES_2X2, ShadingPoints
 from ondr.imaging.shading import ShadingTables, shade
 from ondr.lens import rays_at
 from ondr.noise import noise_at
@@ -26,7 +26,7 @@ Front = Float[Tensor, "4 pixel"]
 def linear_images(
     tables: ShadingTables,
     background: BackgroundTables,
-    points: Points,
+    points: ShadingPoints,
     size: tuple[int, int],
     trilinear: bool,
     *,
@@ -53,7 +53,7 @@ def linear_images(
 def encoded_images(
     tables: ShadingTables,
     background: BackgroundTables,
-    points: Points,
+    points: ShadingPoints,
     size: tuple[int, int],
     trilinear: bool,
     exposure: tuple[Effects, Float32[Tensor, "4096"], int, Int64[Tensor, "batch"]],
@@ -83,18 +83,19 @@ def encoded_images(
 
 
 def front_of(
-    tables: ShadingTables, points: Points, size: tuple[int, int], trilinear: bool, compile: bool = False
+    tables: ShadingTables, points: ShadingPoints, size: tuple[int, int], trilinear: bool, compile: bool = False
 ) -> Front:
     """Shades points and puts them into their pixels, the samples of edges averaged."""
-    front = tables.inverse_intrinsics.new_zeros(4, len(tables.inverse_intrinsics) * math.prod(size))
+    pixels = len(tables.inverse_intrinsics) * math.prod(size)
     planes = (points.pixel, points.triangle, points.slot, points.sample)
     number, whole = len(points.pixel), len(points.pixel) - points.edges * len(SAMPLES_2X2)
     if number == 0:
-        return front
+        return tables.inverse_intrinsics.new_zeros(4, pixels)
     if compile:
         shaded = compiled(shade_points)(tables, *map(mark_rows_dynamic, planes), size, trilinear)[:, :number]
     else:
         shaded = shade_points(tables, *planes, size, trilinear)
+    front = shaded.new_zeros(4, pixels)
     front.index_copy_(1, points.pixel[:whole].long(), shaded[:, :whole])
     samples = shaded[:, whole:].unflatten(1, (points.edges, len(SAMPLES_2X2)))
     return front.index_copy_(1, points.pixel[whole :: len(SAMPLES_2X2)].long(), samples.mean(dim=-1))
@@ -109,7 +110,7 @@ def shade_points(
     size: tuple[int, int],
     trilinear: bool,
 ) -> Float[Tensor, "4 point"]:
-    """Returns linear RGB of points, 0 where no surface is seen, and where one is. See `Points` and `linear_images`."""
+    """Returns linear RGB of the fields of `ShadingPoints`, 0 where no surface is seen, and where one is."""
     slots = len(tables.surface.vertex_offset) // len(tables.inverse_intrinsics)
     image, row, column = places(pixel, size)
     corner = (sample.int() - 1).clamp_min(0)

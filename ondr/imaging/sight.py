@@ -11,7 +11,7 @@ from ondr import raster
 from ondr.assets.bank import Bank
 from ondr.config import Config
 from ondr.imaging.fragments import fragments_of, fragments_of_samples
-from ondr.imaging.points import SAMPLES_2X2, Points, points_of_centers, points_of_samples
+from ondr.imaging.points import SAMPLES_2X2, ShadingPoints, points_of_centers, points_of_samples
 from ondr.lens_view import quarters_of, see_through_lens
 from ondr.raster.visibility import Fragments, Visibility, silhouette_step
 from ondr.runtime.compiled import wants_compile
@@ -23,7 +23,7 @@ class Sight:
     """What a batch's images see: at pixel centres for labels, as fragments or points for colours."""
 
     visibility: Visibility
-    seen: Fragments | Points
+    seen: Fragments | ShadingPoints
     """Fragments on the CPU, points on a GPU."""
 
 

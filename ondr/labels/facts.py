@@ -15,6 +15,7 @@ from ondr import boxes
 from ondr.assets.bank import Assets
 from ondr.config import Config
 from ondr.labels.points import Points, covered_pixels, points_at
+from ondr.leaves import needs_grad
 from ondr.raster.visibility import Visibility
 from ondr.runtime.compiled import maybe_compiled, wants_compile
 from ondr.scene import Instances, Scene
@@ -56,13 +57,13 @@ class Facts:
 
     @property
     def compile(self) -> bool:
-        """Whether functions for a GPU are compiled."""
+        """Whether functions for a GPU are compiled; the CPU's always are."""
         return wants_compile(self.cfg.render.compile, self.seen.slot.device)
 
     def box_function(self, function: Callable[..., Found]) -> Callable[..., Found]:
         """Returns what suits the batch's device: a function of `boxes`, perhaps compiled, or its twin for the CPU."""
         if self.seen.slot.device.type != "cpu":
-            return maybe_compiled(function, self.compile)
+            return maybe_compiled(function, self.compile and not needs_grad(self.placed, self.scene.camera))
         from ondr import boxes_numba
 
         twin: Callable[..., Found] = getattr(boxes_numba, function.__name__)

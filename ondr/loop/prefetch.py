@@ -19,7 +19,7 @@ def render_ahead(batches: Iterator[Batch], device: torch.device) -> Iterator[Bat
     """Yields the batches of an iterator that renders on demand, always asking for one batch ahead.
 
     Batches are rendered on a side stream and handed over to the caller's current stream, which waits for them on the
-    device; the host never waits.
+    device; for that, the host does not wait.
     """
     side = _side_stream(device.index if device.index is not None else torch.cuda.current_device())
     # The assets that are read here may still be written by what the caller has enqueued.

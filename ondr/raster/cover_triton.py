@@ -120,8 +120,10 @@ def _mark_small(  # type: ignore[no-untyped-def]
 def _list(into, number, values, chosen):  # type: ignore[no-untyped-def]
     """Appends values to a list."""
     ones = chosen.to(tl.int32)
-    first = tl.atomic_add(number, tl.sum(ones, axis=0), sem="relaxed")
-    tl.store(into + first + tl.cumsum(ones, axis=0) - 1, values, mask=chosen)
+    more = tl.sum(ones, axis=0)
+    if more > 0:
+        first = tl.atomic_add(number, more, sem="relaxed")
+        tl.store(into + first + tl.cumsum(ones, axis=0) - 1, values, mask=chosen)
 
 
 @triton.jit

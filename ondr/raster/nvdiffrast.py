@@ -101,7 +101,7 @@ def _draw(
     for them, or with None if it has no triangles."""
     batch = len(intrinsics)
     counts = _counts_on_host(instances.triangle_count)
-    images = max(min(batch, MAX_IMAGES, MAX_PIXELS // (size[0] * size[1])), 1)
+    images = max(min(rounded_up(batch), MAX_IMAGES, MAX_PIXELS // (size[0] * size[1])), 1)
     for start in range(0, max(batch, 1), images):
         part = slice(start, min(start + images, batch))
         total = int(counts[part].sum())
@@ -109,7 +109,7 @@ def _draw(
             yield part, None
             continue
         chosen = map_leaves(instances, itemgetter(part))
-        room = _capacity(bank.device, total)
+        room = _capacity((bank.device, images, size), total)
         soup = make_soup(bank, chosen, intrinsics[part], size, room, compile=compile)
         yield part, (soup, _rasterize(soup, image_ranges(counts[part], images), size)[: part.stop - start])
 
@@ -137,6 +137,13 @@ def _counts_on_host(count: Int32[Tensor, "batch slot"]) -> Int64[Tensor, "batch"
     return known[1]
 
 
+def rounded_up(images: int) -> int:
+    """Returns a number of images for which there is a context: a quarter more at most, so that parts of a batch of
+    varying size, as those with shadows, share a few contexts."""
+    step = max(1 << max(images - 1, 0).bit_length() >> 3, 1)
+    return -(-images // step) * step
+
+
 def image_ranges(counts: Int64[Tensor, "image"], images: int) -> Int32[Tensor, "padded 2"]:
     """Returns the first triangle and the number of triangles of each image, padded with empty images."""
     counts = torch.cat([counts, counts.new_zeros(images - len(counts))])
@@ -151,7 +158,7 @@ def _rasterize(soup: Soup, ranges: Tensor, size: tuple[int, int]) -> Float32[Ten
         found: Tensor = load_nvdiffrast().rasterize(
             _context(device, stream, len(ranges), size),
             soup.corners.view(-1, 4),
-            _index_buffer(device, len(soup.corners)),
+            _index_buffer(device, max(n for (d, *_), n in _capacities.items() if d == device))[: len(soup.corners)],
             resolution=size,
             ranges=ranges,
             grad_db=False,
@@ -165,16 +172,19 @@ def _context(device: torch.device, stream: int, images: int, size: tuple[int, in
     return make_context(device)
 
 
-# Memory that only grows: the room in which a device's triangles are counted, and the index buffer that fills it.
-_capacities: dict[torch.device, int] = {}
+Kind = tuple[torch.device, int, tuple[int, int]]
+"""Device, number of images and size of a kind of drawing."""
+
+# For how many triangles there is room in a drawing of each kind; it only grows.
+_capacities: dict[Kind, int] = {}
 
 
-def _capacity(device: torch.device, total: int) -> int:
+def _capacity(kind: Kind, total: int) -> int:
     """Returns for how many triangles there is room; grows it, and says so, where they do not fit."""
-    grown = grow(_capacities.get(device, 0), total)
-    if grown != _capacities.get(device, 0):
-        _capacities[device] = grown
-        say_once(f"nvdiffrast on {device} has room for {grown} triangles in a batch.")
+    grown = grow(_capacities.get(kind, 0), total)
+    if grown != _capacities.get(kind, 0):
+        _capacities[kind] = grown
+        say_once(f"nvdiffrast on {kind[0]} has room for {grown} triangles in a batch.")
     return grown
 
 

@@ -4,7 +4,8 @@ Calling nvdiffrast is left to `nvdiffrast`. In clip space, x / w and y / w run f
 (nvdiffrast's row 0 is y = -1), and w is the depth in metres.
 
 A batch has millions of triangles, so that operation by operation most of the time would go into memory. What is done
-for each of them is two functions for a compiler, `depth_reach` and `clip_triangles`; for each pixel it is `seen_ids`.
+for each of them is two functions for a compiler, `depth_reach` and `clip_triangles`; for each pixel or sample it is
+one, `seen_ids` or `seen_samples`.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Soup:
     """image * S + slot."""
     shift: Int64[Tensor, "instance"]
     """Row of the bank's triangles that a triangle of each instance is, minus its row here."""
-    planes: Float32[Tensor, "instance 2"]
+    clip_z: Float32[Tensor, "instance 2"]
     """a and b of each instance: clip z is a w + b."""
 
 
@@ -83,7 +84,7 @@ class Drawing:
     """Row of the vertices to which triangles are relative."""
     matrix: Float32[Tensor, "instance 12"]
     """From bank coordinates to clip x, y and w, row by row; NaN for what is no instance."""
-    hidden: Float32[Tensor, "instance"]
+    culled_sign: Float32[Tensor, "instance"]
     """Sign of the screen area of triangles that are culled; 0: none is."""
 
 
@@ -112,9 +113,9 @@ def make_soup(
     """
     drawing, instance = list_instances(bank, instances, intrinsics, size, room)
     nearest, farthest = maybe_compiled(depth_reach, compile)(drawing, instance)
-    planes = depth_planes(nearest, farthest, instances.triangle_count)
-    corners, points, kind = maybe_compiled(clip_triangles, compile)(drawing, planes, instance, size)
-    return Soup(corners, points, kind, instance, drawing.shift, planes)
+    clip_z = fit_clip_z(nearest, farthest, instances.triangle_count)
+    corners, points, kind = maybe_compiled(clip_triangles, compile)(drawing, clip_z, instance, size)
+    return Soup(corners, points, kind, instance, drawing.shift, clip_z)
 
 
 def list_instances(
@@ -122,18 +123,18 @@ def list_instances(
 ) -> tuple[Drawing, Int64[Tensor, "triangle"]]:
     """Returns what is drawn of each instance, and the instance of each triangle."""
     matrix, flip = clip_matrix(instances.camera_from_bank, intrinsics, size)
-    count = _and_one(instances.triangle_count.flatten().long(), 0)
-    # The room that is left over, without asking the device how much that is.
-    count[-1] = room - count.sum()
+    count = instances.triangle_count.flatten().long()
+    end = count.cumsum(0)
     drawing = Drawing(
         vertices=bank.vertices.detach(),
         triangles=bank.triangles,
-        shift=_and_one(instances.first_triangle.flatten().long(), 0) - (count.cumsum(0) - count),
+        shift=_and_one(instances.first_triangle.flatten().long() - (end - count), 0),
         vertex_offset=_and_one(instances.vertex_offset.flatten(), 0),
         matrix=_and_one(matrix.flatten(0, 1).flatten(1), torch.nan),
-        hidden=_and_one((instances.closed * flip).flatten().float(), 0),
+        culled_sign=_and_one((instances.closed * flip).flatten().float(), 0),
     )
-    return drawing, torch.repeat_interleave(count, output_size=room)
+    # What lies behind all ends is of no instance.
+    return drawing, torch.searchsorted(end, torch.arange(room, device=end.device), right=True)
 
 
 def _and_one(rows: Tensor, value: float) -> Tensor:
@@ -184,10 +185,10 @@ def _finite(corners: Corners) -> Bool[Tensor, "triangle"]:
     return functools.reduce(torch.logical_and, [plane.isfinite() for corner in corners for plane in corner])
 
 
-def depth_planes(
+def fit_clip_z(
     nearest: Float32[Tensor, "triangle"], farthest: Float32[Tensor, "triangle"], count: Int32[Tensor, "batch slot"]
 ) -> Float32[Tensor, "instance 2"]:
-    """Returns `Soup.planes`.
+    """Returns `Soup.clip_z`.
 
     Clip z is -w at a near plane just before the image's nearest vertex, w just behind its farthest. nvdiffrast stores
     z / w, which is linear in 1/w, in fixed point: planes fitted to the image resolve depths that constant planes would
@@ -212,22 +213,22 @@ def _of_each(values: Tensor, what: str, counts: Tensor, none: float) -> Tensor:
 
 
 def clip_triangles(
-    drawing: Drawing, planes: Float32[Tensor, "instance 2"], instance: Int64[Tensor, "triangle"], size: tuple[int, int]
+    drawing: Drawing, clip_z: Float32[Tensor, "instance 2"], instance: Int64[Tensor, "triangle"], size: tuple[int, int]
 ) -> tuple[Float32[Tensor, "triangle 3 4"], Int32[Tensor, "triangle 3 2"], Int32[Tensor, "triangle"]]:
     """Returns `Soup.corners`, `Soup.points` and `Soup.kind`.
 
     Args:
         drawing: The meshes and instances.
-        planes: What `depth_planes` returns.
+        clip_z: What `fit_clip_z` returns.
         instance: The instance of each triangle.
         size: Height and width.
     """
     corners = _corners_of(drawing, instance)
-    scale, offset = take(planes, instance)
+    scale, offset = take(clip_z, instance)
     depths = [w * scale + offset for _, _, w in corners]
     points, whole = snap(corners, depths, size)
     area = torch.where(whole, screen_area(points).double(), homogeneous_area(corners))
-    drawn = _finite(corners) & ~(area * take_one(drawing.hidden, instance) > 0)
+    drawn = _finite(corners) & ~(area * take_one(drawing.culled_sign, instance) > 0)
     clip = [
         torch.where(drawn, value, nowhere)
         for (x, y, w), z in zip(corners, depths, strict=True)
@@ -300,7 +301,7 @@ def seen_by_samples(
     soup: Soup, found: Float32[Tensor, "image height2 width2 4"], slots: int, *, compile: bool
 ) -> SampleGrid:
     """Returns what `seen_by_pixels` does, and 1 / depth, of an image of samples."""
-    planes = maybe_compiled(seen_samples, compile)(found, soup.instance, soup.shift, soup.planes, slots)
+    planes = maybe_compiled(seen_samples, compile)(found, soup.instance, soup.shift, soup.clip_z, slots)
     return SampleGrid(*planes)
 
 
@@ -309,10 +310,10 @@ def seen_ids(found: Tensor, instance: Tensor, shift: Tensor, slots: int) -> Ids:
     return _named(*_owners(found, instance), shift, slots)
 
 
-def seen_samples(found: Tensor, instance: Tensor, shift: Tensor, planes: Tensor, slots: int) -> tuple[Tensor, ...]:
+def seen_samples(found: Tensor, instance: Tensor, shift: Tensor, clip_z: Tensor, slots: int) -> tuple[Tensor, ...]:
     """Returns the fields of what `seen_by_samples` does."""
     row, owner = _owners(found, instance)
-    scale, offset = take(planes, owner)
+    scale, offset = take(clip_z, owner)
     # z / w is a + b / w.
     return *_named(row, owner, shift, slots), torch.where(row >= 0, (found[..., 2] - scale) / offset, 0)
 

@@ -29,7 +29,7 @@ class SampleGrid:
     slot: Int16[Tensor, "batch height2 width2"]
     """Which of the image's instances; -1 for none."""
     nearness: Float32[Tensor, "batch height2 width2"] | None = None
-    """1 / depth, metres; 0 for none. None: it is not known, as on the CPU and through a lens."""
+    """1 / depth, 1/metres; 0 for none. None: it is not known, as on the CPU and through a lens."""
 
 
 @dataclass(frozen=True)

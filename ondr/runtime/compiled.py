@@ -1,7 +1,7 @@
-"""Whether and how shading and exposure are compiled: `render.compile`, resolved once and logged.
+"""Whether and how functions are compiled: `render.compile`, resolved once and logged.
 
-Compiled, all arithmetic on planes becomes one loop over pixels: by `ondr.fusion` on the CPU, by torch.compile on a GPU.
-Otherwise the same functions run operation by operation.
+Compiled, all arithmetic on planes becomes one loop over pixels: by `ondr.fusion` on the CPU, by torch.compile on a GPU,
+there with whatever else is done for every pixel or triangle. Otherwise the same functions run operation by operation.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ OPTIONS: dict[str, Any] = {
 }
 """The default of 64 operations would cut shading into dozens of loops, with all intermediate planes in memory. Channels
 that are stacked by one loop over all of them would be two loops more. Checks of all indices, which are held in their
-tables anyway, would take the shading loop from 128 registers to 179, and so half of the warps off a multiprocessor. And
-where all ways to build a loop put registers by in memory, the fastest is to be taken, which has to be measured:
-otherwise the first is, which puts by the most."""
+tables anyway, would take a loop of 128 registers to 179, and so half of the warps off a multiprocessor. And where all
+ways to build a loop put registers by in memory, the fastest is to be taken, which has to be measured: otherwise the
+first is, which puts by the most."""
 
 
 MOST_SHAPES = 256
@@ -137,6 +137,6 @@ def mark_rows_dynamic(tables: Tree) -> Tree:
 
 def _mark_rows(table: Tensor) -> Tensor:
     # torch.compile specializes on sizes 0 and 1, so a single row is doubled.
-    rows = torch.cat([table, table]) if len(table) == 1 else table.contiguous()
+    rows = torch.cat([table, table]) if len(table) == 1 else table.detach().contiguous()
     torch._dynamo.maybe_mark_dynamic(rows, 0)
     return rows

@@ -14,7 +14,7 @@ from torch._inductor.utils import run_and_get_code
 from ondr.errors import BackendError, say_once
 from ondr.imaging.fragments import fragments_of, shade_fragments
 from ondr.imaging.photometric import expose_fused
-from ondr.imaging.points import Points, points_of_centers
+from ondr.imaging.points import ShadingPoints, points_of_centers
 from ondr.imaging.shade_points import encoded_images
 from ondr.imaging.shading import shading_tables
 from ondr.noise import normal_table
@@ -170,7 +170,7 @@ def test_shading_is_one_kernel_and_background_and_exposure_another(pixels: Pixel
     planes = {name: torch.cat([plane, plane[:8]]) for name, plane in vars(centers).items() if name != "edges"}
     planes["sample"][-8:] = torch.arange(1, 5, dtype=torch.uint8).repeat(2)
     planes["pixel"][-8:] = torch.tensor([3, 40]).repeat_interleave(4)
-    points = Points(**planes, edges=2)
+    points = ShadingPoints(**planes, edges=2)
     drawn = effects(2, brightness=1.1, hue_degrees=10.0, noise_std=0.05)
     what = (tables, behind, points, SIZE, False, (drawn, normal_table(), 7, torch.arange(2)), pixels)
     torch._dynamo.reset()

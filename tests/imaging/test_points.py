@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ondr.imaging.points import Points, points_of_centers, points_of_samples
+from ondr.imaging.points import ShadingPoints, points_of_centers, points_of_samples
 from ondr.raster.visibility import SampleGrid, Visibility
 
 BATCH, SIZE = 2, (7, 9)
@@ -34,7 +34,7 @@ Point = tuple[int, int, int, int]
 """Pixel, triangle, slot, sample."""
 
 
-def as_list(points: Points) -> list[Point]:
+def as_list(points: ShadingPoints) -> list[Point]:
     planes = (points.pixel, points.triangle, points.slot, points.sample)
     return list(zip(*(plane.tolist() for plane in planes), strict=True))
 

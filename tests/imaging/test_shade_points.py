@@ -11,7 +11,7 @@ import torch
 from ondr.imaging import shade_points as module
 from ondr.imaging.background import background_planes
 from ondr.imaging.photometric import expose_fused
-from ondr.imaging.points import SAMPLES_2X2, Points
+from ondr.imaging.points import SAMPLES_2X2, ShadingPoints
 from ondr.imaging.shade_points import encoded_images, linear_images, shade_points
 from ondr.imaging.shading import shading_tables
 from ondr.noise import normal_table
@@ -41,13 +41,13 @@ def ids(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.where(slot >= 0, torch.randint(0, 2, slot.shape, generator=generator), -1).int(), slot
 
 
-def points_with(edges: list[int]) -> tuple[Points, torch.Tensor, torch.Tensor]:
+def points_with(edges: list[int]) -> tuple[ShadingPoints, torch.Tensor, torch.Tensor]:
     """Returns points of random ids, the slot at each pixel's centre, and those at the samples of edges."""
     triangle, slot = (plane.flatten() for plane in ids(BATCH, *SIZE))
     slot[edges] = -1
     at = (slot >= 0).nonzero()[:, 0]
     samples = ids(len(edges), 4)
-    points = Points(
+    points = ShadingPoints(
         pixel=torch.cat([at, torch.tensor(edges, dtype=torch.int64).repeat_interleave(4)]).int(),
         triangle=torch.cat([triangle[at], samples[0].flatten()]),
         slot=torch.cat([slot[at], samples[1].flatten()]),

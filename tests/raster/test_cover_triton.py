@@ -95,6 +95,7 @@ def test_triangles_of_any_size_cover_what_the_top_left_rule_says() -> None:
         kind=torch.full((len(sides),), SNAPPED, dtype=torch.int32),
         instance=number,
         shift=number,
+        clip_z=torch.zeros(len(sides), 2),
     )
     soup = replace(soup, **{name: value.to(DEVICE) for name, value in vars(soup).items()})
     found = covered_pixels(soup, len(sides), size).cpu()

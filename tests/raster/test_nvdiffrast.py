@@ -33,6 +33,15 @@ def test_a_batch_is_counted_once_until_it_changes() -> None:
         assert nvdiffrast._counts_on_host(count.clone()).tolist() == [7, 4]
 
 
+def test_batches_of_varying_size_share_a_few_contexts() -> None:
+    rounded = [nvdiffrast.rounded_up(images) for images in range(1, 257)]
+    assert all(images <= found <= 1.25 * images for images, found in enumerate(rounded, 1))
+    assert rounded[255] == 256
+    assert rounded[31] == 32
+    assert len(set(rounded[128:])) == 4
+    assert len(set(rounded)) < 30
+
+
 def test_room_for_triangles_only_grows() -> None:
     capacity, seen = 0, []
     for total in (1, 10, 70_000, 60_000, 131_072, 500_000, 3):
