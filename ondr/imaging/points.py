@@ -26,7 +26,7 @@ NOTHING, WHOLE, EDGE = 0, 1, 2
 
 @dataclass(frozen=True)
 class ShadingPoints:
-    """ShadingPoints of a batch's images: the centres of pixels, then the samples of edges, pixel by pixel."""
+    """Points of a batch's images: the centres of pixels, then the samples of edges, pixel by pixel."""
 
     pixel: Int32[Tensor, "point"]
     """(image * height + y) * width + x."""
